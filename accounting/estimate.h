@@ -1,0 +1,30 @@
+/* estimate.h - what an answer should have cost: list prices x tokens, exact to 1e-15 USD.
+ * Threads: pure functions.
+ */
+#ifndef ACCOUNTING_ESTIMATE_H
+#define ACCOUNTING_ESTIMATE_H
+
+#include "accounting/price.h"
+#include "accounting/usage.h"
+
+#include <stdbool.h>
+
+enum estimate_flag {
+    ESTIMATE_FALLBACK_PRICE = 1 << 0, /* a cache class without its own price used another's */
+    ESTIMATE_USAGE_INCONSISTENT = 1 << 1, /* classes exceed their total; clamped at 0 */
+    ESTIMATE_WRITES_OUTSIDE = 1 << 2, /* prompt_tokens was read as excluding cache writes */
+};
+
+struct estimate {
+    struct money cost;
+    unsigned flags; /* enum estimate_flag */
+};
+
+/* Rates usage by price (vercel section 11 rules 3-6, pricing section 3). market is the list cost
+ * that the upstream reported, or NULL: where prompt_tokens may or may not include cache writes,
+ * both readings are tried and the one that equals *market is kept, else the inclusive one.
+ * -ENODATA when usage lacks prompt_tokens or a price that it needs is unknown; -EOVERFLOW. */
+int estimate_cost(const struct price *price, const struct usage *usage, const struct money *market,
+                  struct estimate *ret_estimate);
+
+#endif

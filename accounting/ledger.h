@@ -1,0 +1,151 @@
+/* ledger.h - the ledger: a hold before every paid call, a post or void after it, one row per
+ * request, in a RocksDB of its own under data_dir/ledger.
+ *
+ * Every worker writes into its own lane: a memory-mapped journal (ledger_journal.c) that costs a
+ * copy and survives kill -9, because the pages belong to the kernel once they are written. One
+ * writer thread drains all lanes into RocksDB in group commits; the position up to which a lane
+ * was drained is committed in the same batch, so that every record is applied exactly once.
+ *
+ * Column families: "default" (format version, lane positions, boot counter), "holds" (open holds),
+ * "pending" (rows whose reported cost is still looked up), and "YYYY-MM" for the rows of a month
+ * (UTC). Row key: created_at (8 bytes, big endian ms), sequence (8), kind (1).
+ *
+ * Threads: open/close by one thread; a lane belongs to one thread at a time; everything else says
+ * so. The ledger never logs: failures of the writer thread show in ledger_health().
+ */
+#ifndef ACCOUNTING_LEDGER_H
+#define ACCOUNTING_LEDGER_H
+
+#include "accounting/row.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ledger;
+struct ledger_lane;
+
+enum ledger_durability {
+    LEDGER_CRASH, /* survives the process */
+    LEDGER_POWER, /* survives the machine: a hold is on disk before ledger_durable() says so */
+};
+
+struct ledger_options {
+    const char *dir;       /* created when absent, mode 0700 */
+    unsigned lanes;        /* 1 to 256 */
+    size_t journal_bytes;  /* per lane; 0: LEDGER_JOURNAL_BYTES */
+    enum ledger_durability durability;
+    int64_t tolerance_ppm; /* for verdicts of late look-ups */
+    int64_t now_ms;
+    int64_t lock_wait_ms;  /* how long to wait for another process to let go of the ledger */
+};
+
+enum { LEDGER_JOURNAL_BYTES = 64 * 1024 * 1024, LEDGER_LANES_MAX = 256 };
+
+/* Where a row lives: enough to find it again. */
+struct ledger_ref {
+    int64_t created_at_ms;
+    uint64_t sequence;
+};
+
+/* A hold that is not settled yet. Plain data, owned by the fetch. */
+struct ledger_hold {
+    struct ledger_ref ref;
+    bool open;
+};
+
+/* Opens, recovers (drains what the journals still hold; turns every hold that a dead process left
+ * open into a row: `pending` when the upstream's id is known, else `unknown`), starts the writer.
+ * -EBUSY: another process has it; -EPROTO: a format version we do not know; -EIO/-EBADMSG with
+ * text in error. give: *ret_ledger. */
+int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger, char *error,
+                size_t error_size);
+/* Drains all lanes, flushes, stops the writer. Lanes must be idle. Accepts NULL. */
+void ledger_close(struct ledger *ledger);
+
+/* Lane i of options.lanes. borrow: lives as long as the ledger. */
+struct ledger_lane *ledger_lane(struct ledger *ledger, unsigned index);
+
+/* Records a hold before a call goes upstream, with all that is known of the request: row->id is
+ * our provisional generation id. Room for its post is reserved, so that a post cannot fail.
+ * created_at never goes backwards in a lane. -ENOSPC: the journal is full, the disk is behind;
+ * nothing was recorded and the call must not be made. borrow: row. */
+int ledger_hold(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
+                struct ledger_hold *ret_hold);
+
+/* The upstream's id for the call: from here on it can be looked up after a crash. */
+void ledger_seen(struct ledger_lane *lane, const struct ledger_hold *hold, const char *upstream_id,
+                 size_t len);
+
+/* Settles a hold with its row: a post, or a void when row->verdict is VERDICT_FAILED. The row
+ * takes the hold's created_at. A row with VERDICT_PENDING stays listed by ledger_pending() until
+ * it is settled by ledger_settle(). Asserts that the hold is open; closes it. */
+void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row);
+
+/* A row without a hold: hits, collapsed requests, refusals before any call. -ENOSPC as above.
+ * ret_ref may be NULL. */
+int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
+                  struct ledger_ref *ret_ref);
+
+/* What a generation record said, or that we gave up. Known members replace those of the row
+ * (design 2.5: a generation record ranks above inline figures), then the row is reconciled anew.
+ * usage and texts apply only where present. found == false: gave up; the row ends `unreported`, or
+ * `unknown` when there is no estimate either. */
+struct ledger_late {
+    bool found;
+    struct usage usage;
+    struct text model, provider, finish_reason, price_hash;
+    struct maybe_money billed, upstream_cost, market, estimated;
+    int byok; /* -1: not said */
+};
+/* Settles a pending row. A row that is not pending any more is left alone. -ENOSPC as above. */
+int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
+                  const struct ledger_late *late);
+
+/* One row that waits for its reported cost. Texts are valid during the callback. */
+struct ledger_pending {
+    struct ledger_ref ref;
+    struct text upstream, upstream_id, key_id, model;
+    bool has_estimate;
+};
+/* Calls fn for every pending row that RocksDB holds (rows posted in this process by way of a lane
+ * are known to whoever posted them). Call before lanes are in use. */
+int ledger_pending(struct ledger *ledger, void (*fn)(void *arg, const struct ledger_pending *),
+                   void *arg);
+
+/* True when everything that this lane recorded so far survives as options.durability promises.
+ * With LEDGER_CRASH always true. With LEDGER_POWER: ask for position = ledger_position(lane), and
+ * poll or be called: on_durable runs on the writer thread after each sync. */
+uint64_t ledger_position(const struct ledger_lane *lane);
+bool ledger_durable(const struct ledger_lane *lane, uint64_t position);
+void ledger_on_durable(struct ledger *ledger, void (*fn)(void *arg, unsigned lane), void *arg);
+
+/* Wakes the writer when a lane has new records and it sleeps. Call once per loop turn. */
+void ledger_kick(struct ledger_lane *lane);
+
+/* Any thread. error is the writer's last failure, 0 when healthy (-ENOSPC, -EIO); lag_bytes what
+ * the lanes hold that RocksDB does not yet. */
+struct ledger_health {
+    int error;
+    uint64_t lag_bytes;
+    uint64_t rows; /* committed by this process */
+};
+void ledger_health(struct ledger *ledger, struct ledger_health *ret_health);
+
+/* --- reading, for export, report and verify: beside a running server or without one --- */
+
+struct ledger_reader;
+
+/* Opens for reading. While a server runs: as a RocksDB secondary, caught up at least to what every
+ * lane had recorded when this was called (waits up to 5 s for that). With none running: takes the
+ * lock, recovers as ledger_open() does, and reads. A directory without a ledger reads as empty.
+ * give: *ret_reader. */
+int ledger_reader_open(const char *dir, int64_t now_ms, struct ledger_reader **ret_reader,
+                       char *error, size_t error_size);
+void ledger_reader_close(struct ledger_reader *reader);
+
+/* Calls fn for every row with from_ms <= created_at < to_ms, oldest first; stops at fn's first
+ * non-zero and returns it. Rows and their texts are valid during the callback. Memory is flat. */
+int ledger_reader_rows(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
+                       int (*fn)(void *arg, const struct ledger_row *row), void *arg);
+
+#endif

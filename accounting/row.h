@@ -1,0 +1,80 @@
+/* row.h - one ledger row: what it holds, its stored form, its text form.
+ *
+ * Stored form: msgpack, a map from small integer (enum row_field in row.c: append, never renumber)
+ * to value; fields that are not known are left out. Fields of a newer version are kept out of the
+ * struct but do not fail the decoder; a broken encoding is -EBADMSG.
+ *
+ * Text fields are borrowed slices: of whatever the encoder was given, or of the bytes the decoder
+ * was given. Threads: pure functions.
+ */
+#ifndef ACCOUNTING_ROW_H
+#define ACCOUNTING_ROW_H
+
+#include "accounting/reconcile.h"
+#include "accounting/usage.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    ROW_ID_MAX = 128,      /* generation ids, ours and the upstream's */
+    ROW_NAME_MAX = 256,    /* models, providers, users, sessions, apps, ... */
+    ROW_TAGS_MAX = 10,     /* vercel section 1: at most 10 tags of 1-64 characters */
+    ROW_TAGS_BYTES_MAX = 4096,
+    ROW_ENCODED_MAX = 12 * 1024, /* no row is larger; the journal reserves by this bound */
+};
+
+struct text {
+    const char *bytes; /* not NUL-terminated; NULL and 0: not known */
+    size_t len;
+};
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+
+/* Stored as numbers: append, never renumber. 0 is "not known" in each. */
+enum row_api {
+    API_NONE, API_CHAT, API_RESPONSES, API_MESSAGES, API_EMBEDDINGS, API_COMPLETIONS, API_IMAGES,
+    API_AUDIO, API_VIDEOS, API_BATCHES, API_FILES, API_AI_LANGUAGE, API_AI_EMBEDDING, API_AI_OTHER,
+    APIS,
+};
+enum row_cache {
+    CACHE_NONE, CACHE_HIT, CACHE_COLLAPSED, CACHE_MISS, CACHE_OFF, CACHE_STALE, CACHE_REFRESH,
+    CACHES,
+};
+const char *row_api_name(enum row_api api);       /* "chat", ..., "ai-language" */
+const char *row_cache_name(enum row_cache cache); /* "hit", "collapsed", ... */
+
+/* The columns of design 2.5, in its order. */
+struct ledger_row {
+    struct text id;
+    int64_t created_at_ms; /* unix ms, UTC; set by the ledger */
+    enum row_api api;
+    bool streamed;
+    struct text client, key_id, project, user, session, app, environment;
+    struct text tags; /* a JSON array of strings, compact */
+    struct text model_requested, model, provider, upstream, upstream_id, route;
+    enum row_cache cache;
+    struct text source_id;
+    int status; /* HTTP status the client was sent; 499: it left before; 0: not known */
+    struct text finish_reason;
+    struct usage usage;
+    struct maybe_money billed, upstream_cost, market, estimated, booked, difference;
+    enum verdict verdict;
+    struct maybe_money saved;
+    int byok;           /* 0 no, 1 yes, -1 not known */
+    int64_t latency_ms; /* whole answer; -1: not known */
+    int64_t ttft_ms;    /* first byte of the body; -1: not known */
+    struct text price_hash; /* which price table rated it; not exported in CSV */
+};
+
+/* A row of which nothing is known. */
+void row_init(struct ledger_row *row);
+
+/* Encodes into buffer; -ENOBUFS when it does not fit in size. Text longer than its maximum is cut
+ * at a UTF-8 boundary. */
+int row_encode(const struct ledger_row *row, uint8_t *buffer, size_t size, size_t *ret_len);
+
+/* Decodes; text fields borrow from bytes. -EBADMSG when the bytes are not a row. */
+int row_decode(const uint8_t *bytes, size_t len, struct ledger_row *ret_row);
+
+#endif

@@ -4,9 +4,16 @@
  *
  * One answer object per upstream answer. The bytes themselves are never changed here.
  *
- * Places read (vercel sections 3, 4, 11): top level, choices[].message, choices[].delta, under
- * `provider_metadata` and `providerMetadata`; `usage` at top level in any chunk (the last non-null
- * one counts). Costs are decimal text, numbers or strings, exponents included.
+ * Places read (vercel sections 3, 4, 11): gateway metadata at top level, in choices[],
+ * choices[].message and choices[].delta, under `provider_metadata` and `providerMetadata`; `usage`
+ * at top level in any chunk (the last one that is neither null nor empty counts, as a whole). Costs
+ * are decimal text, numbers or strings, exponents included; a negative one is unreadable.
+ *
+ * Replayed differently: `id` and every `generationId`, `created`, every number and decimal string
+ * in `usage`, in gateway metadata every member called cost, ...Cost or ..._cost; and
+ * `openrouter_metadata` vanishes. Everything else, `routing` above all, is replayed as it came.
+ *
+ * Nothing here fails and everything is bounded: odd input sets flags.
  *
  * Threads: one answer, one thread.
  */
@@ -19,62 +26,90 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Slots of tape stamps, for every tape the server makes. */
 enum { ANSWER_SLOT_ID = 1, ANSWER_SLOT_CREATED = 2 };
 
 enum {
-    ANSWER_EDITS_MAX = 512, /* per event or body; more: the answer is not stored, not followed */
+    ANSWER_EDITS_MAX = 512,      /* per event or body; more: not stored, not followed */
+    ANSWER_CHOICES_MAX = 128,    /* of one stream; a higher index makes it unreadable */
+    ANSWER_PEEK_MAX = 64 * 1024, /* bytes of a body's beginning that are searched for its id */
 };
 
 struct answer {
-    /* What was learnt. Texts are NUL-terminated, cut at their maximum. */
-    char id[ROW_ID_MAX + 1]; /* body id: the upstream's generation id */
-    char model[ROW_NAME_MAX + 1];
+    /* What was learnt. Texts are NUL-terminated, cut at their maximum at a character's boundary. */
+    char id[ROW_ID_MAX + 1];         /* body id, else generationId: the upstream's generation id.
+                                      * Empty unless it is visible ASCII that fits: it goes into
+                                      * headers and look-ups, where a cut id would be another's. */
+    char model[ROW_NAME_MAX + 1];    /* the last one said */
     char provider[ROW_NAME_MAX + 1]; /* top-level provider, else routing.finalProvider */
-    char finish_reason[64];
-    char service_tier[32];
+    char finish_reason[64];          /* the first choice's, the last one said */
+    char service_tier[32];           /* top-level, else the gateway's */
     struct usage usage;
     /* reported, as read; which one is billed is answer_costs()'s rule */
     struct maybe_money cost, surcharge_cost, gateway_cost, market_cost, upstream_inference_cost;
     struct maybe_money meta_cost, meta_surcharge_cost, meta_gateway_cost, meta_market_cost;
-    int byok; /* -1 not said, 0, 1 */
-    bool has_error;   /* an error object, or finish_reason "error" */
-    bool has_done;    /* stream: [DONE] seen */
-    bool has_choices; /* something of the answer itself was there */
-    bool unreadable;  /* an event or body that is not the JSON we expect */
-    bool cost_unreadable; /* a cost field that is no decimal: the row goes to late look-up */
-    uint64_t events;  /* data events seen, [DONE] excluded */
-    /* private */
-    struct json_doc doc;
-    struct tape_edit edits[ANSWER_EDITS_MAX];
+    int byok;              /* -1 not said, 0, 1 */
+    bool has_error;        /* an error object, or finish_reason "error" */
+    bool has_done;         /* stream: [DONE] seen */
+    bool has_choices;      /* something of the answer itself was there */
+    bool unreadable;       /* an event or body that is not the JSON we expect */
+    bool cost_unreadable;  /* a cost field that is no decimal: the row goes to late look-up */
+    bool usage_unreadable; /* a count that is negative, fractional or no number: taken as absent */
+    bool too_many_edits;   /* more than ANSWER_EDITS_MAX: a replay would show what it must not */
+    uint64_t events;       /* data events seen, [DONE] excluded */
+    /* The replay edits of the last body or event read; borrow: of whoever called answer_init(). */
+    struct tape_edit *edits;
     size_t edit_count;
+    /* private; doc is empty between calls */
+    struct json_doc doc;
+    bool provider_is_top; /* provider came from the top level: routing does not replace it */
+    bool finish_is_first; /* finish_reason is the first choice's own */
+    bool body_unfinished; /* body: a choice without a finish_reason */
+    int usage_byok, meta_byok;
+    uint64_t choices_seen[ANSWER_CHOICES_MAX / 64], choices_finished[ANSWER_CHOICES_MAX / 64];
 };
 
-void answer_init(struct answer *answer);
+/* edits: room for ANSWER_EDITS_MAX, which many answers of one thread may share: what stands there
+ * is of interest only until the next text is read. borrow: as long as the answer. */
+void answer_init(struct answer *answer, struct tape_edit *edits);
 void answer_release(struct answer *answer);
 
 /* A whole chat JSON body. After it: answer->edits[0..edit_count) are the replay edits, offsets from
- * the body's start, sorted. Anything odd sets flags; it never fails. */
+ * the body's start, sorted and disjoint. Anything odd sets flags; it never fails. borrow: body. */
 void answer_read_body(struct answer *answer, const char *body, size_t len);
 
 /* The payload of one data line of a chat stream; edits count from payload's start. */
 void answer_read_event(struct answer *answer, const char *payload, size_t len);
 
 /* Finds the top-level "id" in the beginning of a body that has not arrived whole; 0 when not there
- * yet. For recording the id as soon as it is seen. */
+ * yet (or not an id as above, or not within ANSWER_PEEK_MAX). Writes it with a NUL and returns its
+ * length. For recording the id as soon as it is seen; a call reads no more than ANSWER_PEEK_MAX,
+ * so that asking again with every chunk of a large body stays cheap. */
 size_t answer_peek_id(const char *body, size_t len, char *id, size_t id_size);
 
-/* Design law 4: whole and good, so that it may be stored. */
+/* Design law 4: whole and good, so that it may be stored. Stream: [DONE], and every choice that
+ * began has its finish_reason; body: choices, each with its finish_reason; no error, all readable,
+ * all edits noted. */
 bool answer_is_storable(const struct answer *answer, bool stream);
 
 /* Vercel rule (section 11, 2 and BYOK): billed = gateway_cost, else gatewayCost, else cost +
- * surcharge, else cost. Fills billed, upstream_cost, market of the row; leaves what was not said
- * unknown. */
+ * surcharge, else cost. Under BYOK upstream_cost = upstream_inference_cost, else the market price;
+ * otherwise it stays unknown. Sets billed, upstream_cost, market and byok of the row; what was not
+ * said is unknown. */
 void answer_costs(const struct answer *answer, struct ledger_row *row);
 
-/* The `data` object of GET /v1/generation (section 10) -> late; id must equal asked, else -EBADMSG.
- * Texts in late borrow from answer. */
+/* A record of GET /v1/generation (section 10), in its `data` or flat -> late. Texts in late borrow
+ * from answer, whose model, provider and finish_reason it replaces.
+ *
+ * billed = gateway_cost, else total_cost, else usage. market = market_cost, else upstream's list
+ * price under BYOK, else total_cost - surcharge_cost where both are said. Tokens: native counts
+ * first. native_tokens_prompt is read as including cache reads unless the reads exceed it;
+ * tokens_prompt excludes them since 2026-06, so with reads it is exclusive. Without reads both are
+ * the same number, and called inclusive, so that estimate.h tries both readings of writes.
+ *
+ * -EBADMSG: not JSON, no record, or of another id than asked; -E2BIG, -ENOMEM as json_parse(). */
 struct ledger_late;
 int answer_read_generation(struct answer *answer, const char *body, size_t len, const char *asked,
                            struct ledger_late *ret_late);

@@ -1,0 +1,303 @@
+#include "server/answer_replay.h"
+
+#include "accounting/money.h"
+#include "server/answer_field.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* All walks here follow document order and touch no span twice: that alone makes the edits sorted
+ * and disjoint, and note_edit() holds us to it. */
+static void note_edit(struct answer *answer, struct tape_edit edit)
+{
+    assert(edit.at + edit.cut <= answer->doc.len);
+    if (answer->edit_count > 0) {
+        const struct tape_edit *last = &answer->edits[answer->edit_count - 1];
+
+        assert(edit.at >= last->at + last->cut);
+    }
+    if (answer->edit_count == ANSWER_EDITS_MAX) {
+        answer->too_many_edits = true;
+        return;
+    }
+    answer->edits[answer->edit_count++] = edit;
+}
+
+static void note_zero(struct answer *answer, uint32_t start, uint32_t end)
+{
+    struct tape_edit edit = {.at = start, .cut = end - start, .text_len = 1, .text = "0"};
+
+    assert(start < end);
+    if (edit.cut == 1 && answer->doc.text[start] == '0')
+        return;
+    note_edit(answer, edit);
+}
+
+/* A stamp between the quotes of a string. */
+static void note_id(struct answer *answer, uint32_t value)
+{
+    const struct json_token *token = &answer->doc.tokens[value];
+    struct tape_edit edit = {.at = token->start + 1, .slot = ANSWER_SLOT_ID};
+
+    if (token->type != JSON_STRING)
+        return;
+    edit.cut = token->end - token->start - 2;
+    note_edit(answer, edit);
+}
+
+static void note_created(struct answer *answer, uint32_t value)
+{
+    const struct json_token *token = &answer->doc.tokens[value];
+    struct tape_edit edit = {.at = token->start, .slot = ANSWER_SLOT_CREATED};
+
+    if (token->type != JSON_NUMBER)
+        return;
+    edit.cut = token->end - token->start;
+    note_edit(answer, edit);
+}
+
+static size_t count_digits(const char *bytes, size_t len, size_t at)
+{
+    size_t digits = 0;
+
+    while (at + digits < len && bytes[at + digits] >= '0' && bytes[at + digits] <= '9')
+        digits++;
+    return digits;
+}
+
+/* The grammar of money.h, of any size: a number too large to be money must vanish as well. */
+static bool is_decimal(const char *bytes, size_t len)
+{
+    size_t at = 0;
+    size_t digits;
+
+    if (at < len && bytes[at] == '-')
+        at++;
+    digits = count_digits(bytes, len, at);
+    if (digits == 0)
+        return false;
+    at += digits;
+    if (at < len && bytes[at] == '.') {
+        digits = count_digits(bytes, len, at + 1);
+        if (digits == 0)
+            return false;
+        at += 1 + digits;
+    }
+    if (at < len && (bytes[at] == 'e' || bytes[at] == 'E')) {
+        at++;
+        if (at < len && (bytes[at] == '+' || bytes[at] == '-'))
+            at++;
+        digits = count_digits(bytes, len, at);
+        if (digits == 0)
+            return false;
+        at += digits;
+    }
+    return at == len;
+}
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/* In JSON a string is a key if and only if a colon follows; this spares every walk a stack. */
+static bool is_key(const struct json_doc *doc, uint32_t token)
+{
+    size_t at = doc->tokens[token].end;
+
+    if (doc->tokens[token].type != JSON_STRING)
+        return false;
+    while (at < doc->len && is_space(doc->text[at]))
+        at++;
+    return at < doc->len && doc->text[at] == ':';
+}
+
+/* Every number and decimal string in a value, itself included, becomes zero in its own type. */
+static void note_zeros(struct answer *answer, uint32_t value)
+{
+    const struct json_doc *doc = &answer->doc;
+    uint32_t end = doc->tokens[value].next;
+
+    for (uint32_t i = value; i < end; i++) {
+        const struct json_token *token = &doc->tokens[i];
+        char scratch[MONEY_DIGITS_MAX];
+        const char *bytes;
+        size_t len;
+
+        if (token->type == JSON_NUMBER) {
+            note_zero(answer, token->start, token->end);
+            continue;
+        }
+        if (token->type != JSON_STRING || is_key(doc, i))
+            continue;
+        if (json_string(doc, i, scratch, sizeof(scratch), &bytes, &len) == 0 &&
+            is_decimal(bytes, len))
+            note_zero(answer, token->start + 1, token->end - 1);
+    }
+}
+
+static bool ends_with(const char *bytes, size_t len, const char *end)
+{
+    size_t end_len = strlen(end);
+
+    return len >= end_len && memcmp(bytes + len - end_len, end, end_len) == 0;
+}
+
+static bool is_cost_name(const struct json_doc *doc, uint32_t key)
+{
+    char scratch[256];
+    const char *name;
+    size_t len;
+
+    if (json_string(doc, key, scratch, sizeof(scratch), &name, &len) != 0)
+        return false;
+    return (len == 4 && memcmp(name, "cost", 4) == 0) || ends_with(name, len, "Cost") ||
+           ends_with(name, len, "_cost");
+}
+
+/* One member of the gateway's metadata and all that is inside it. */
+static void note_gateway_member(struct answer *answer, uint32_t key)
+{
+    const struct json_doc *doc = &answer->doc;
+    uint32_t end = doc->tokens[key + 1].next;
+    uint32_t i = key;
+
+    while (i < end) {
+        bool is_member = is_key(doc, i);
+
+        if (is_member && json_string_is(doc, i, "generationId")) {
+            note_id(answer, i + 1);
+            i = doc->tokens[i + 1].next;
+        } else if (is_member && is_cost_name(doc, i)) {
+            note_zeros(answer, i + 1);
+            i = doc->tokens[i + 1].next;
+        } else {
+            i++;
+        }
+    }
+}
+
+static void note_gateway(struct answer *answer, uint32_t gateway)
+{
+    const struct json_doc *doc = &answer->doc;
+
+    if (!answer_field_is(doc, gateway, JSON_OBJECT))
+        return;
+    for (uint32_t key = json_first(doc, gateway); key != JSON_NONE;
+         key = json_next(doc, gateway, key + 1)) {
+        if (!json_string_is(doc, key, "routing"))
+            note_gateway_member(answer, key);
+    }
+}
+
+bool answer_is_metadata_name(const struct json_doc *doc, uint32_t key)
+{
+    return json_string_is(doc, key, "provider_metadata") ||
+           json_string_is(doc, key, "providerMetadata");
+}
+
+/* What stands beside the gateway's member is the provider's own, and part of the answer. */
+static void note_metadata(struct answer *answer, uint32_t metadata)
+{
+    const struct json_doc *doc = &answer->doc;
+
+    if (!answer_field_is(doc, metadata, JSON_OBJECT))
+        return;
+    for (uint32_t key = json_first(doc, metadata); key != JSON_NONE;
+         key = json_next(doc, metadata, key + 1)) {
+        if (json_string_is(doc, key, "gateway"))
+            note_gateway(answer, key + 1);
+    }
+}
+
+/* A message or delta: only its metadata is not the answer's own. */
+static void note_message(struct answer *answer, uint32_t message)
+{
+    const struct json_doc *doc = &answer->doc;
+
+    if (!answer_field_is(doc, message, JSON_OBJECT))
+        return;
+    for (uint32_t key = json_first(doc, message); key != JSON_NONE;
+         key = json_next(doc, message, key + 1)) {
+        if (answer_is_metadata_name(doc, key))
+            note_metadata(answer, key + 1);
+    }
+}
+
+static void note_choice(struct answer *answer, uint32_t choice)
+{
+    const struct json_doc *doc = &answer->doc;
+
+    if (!answer_field_is(doc, choice, JSON_OBJECT))
+        return;
+    for (uint32_t key = json_first(doc, choice); key != JSON_NONE;
+         key = json_next(doc, choice, key + 1)) {
+        if (answer_is_metadata_name(doc, key))
+            note_metadata(answer, key + 1);
+        else if (json_string_is(doc, key, "message") || json_string_is(doc, key, "delta"))
+            note_message(answer, key + 1);
+    }
+}
+
+static void note_choices(struct answer *answer, uint32_t choices)
+{
+    const struct json_doc *doc = &answer->doc;
+
+    if (!answer_field_is(doc, choices, JSON_ARRAY))
+        return;
+    for (uint32_t choice = json_first(doc, choices); choice != JSON_NONE;
+         choice = json_next(doc, choices, choice))
+        note_choice(answer, choice);
+}
+
+/* Cuts a whole member and one comma: the one before it when a member that stays stands before it,
+ * else the one behind it, if any. So any number of cut members leaves a sound object. */
+static void note_cut(struct answer *answer, uint32_t key, bool keeps_earlier)
+{
+    const struct json_doc *doc = &answer->doc;
+    size_t start = doc->tokens[key].start;
+    size_t end = doc->tokens[key + 1].end;
+
+    if (keeps_earlier) {
+        do {
+            assert(start > 0);
+            start--;
+        } while (doc->text[start] != ',');
+    } else {
+        size_t behind = end;
+
+        while (behind < doc->len && is_space(doc->text[behind]))
+            behind++;
+        if (behind < doc->len && doc->text[behind] == ',')
+            end = behind + 1;
+    }
+    note_edit(answer, (struct tape_edit){.at = start, .cut = (uint32_t)(end - start)});
+}
+
+void answer_replay_note(struct answer *answer)
+{
+    const struct json_doc *doc = &answer->doc;
+    bool keeps_earlier = false;
+
+    assert(answer_field_is(doc, 0, JSON_OBJECT));
+    answer->edit_count = 0;
+    for (uint32_t key = json_first(doc, 0); key != JSON_NONE; key = json_next(doc, 0, key + 1)) {
+        uint32_t value = key + 1;
+
+        if (json_string_is(doc, key, "openrouter_metadata")) {
+            note_cut(answer, key, keeps_earlier);
+            continue;
+        }
+        keeps_earlier = true;
+        if (json_string_is(doc, key, "id") || json_string_is(doc, key, "generationId"))
+            note_id(answer, value);
+        else if (json_string_is(doc, key, "created"))
+            note_created(answer, value);
+        else if (json_string_is(doc, key, "usage"))
+            note_zeros(answer, value);
+        else if (json_string_is(doc, key, "choices"))
+            note_choices(answer, value);
+        else if (answer_is_metadata_name(doc, key))
+            note_metadata(answer, value);
+    }
+}

@@ -1,0 +1,16 @@
+/* answer_replay.h - what a replay of an answer shows instead of the original. Private to answer*.c.
+ */
+#ifndef SERVER_ANSWER_REPLAY_H
+#define SERVER_ANSWER_REPLAY_H
+
+#include "server/answer.h"
+
+/* Notes the edits for answer->doc, whose value is an object, in answer->edits: sorted, disjoint,
+ * inside the text. Where members are given twice, each of them is edited. Sets too_many_edits when
+ * they do not fit; those that do stay noted. */
+void answer_replay_note(struct answer *answer);
+
+/* The two spellings of the member that holds gateway metadata. */
+bool answer_is_metadata_name(const struct json_doc *doc, uint32_t key);
+
+#endif

@@ -1,0 +1,217 @@
+/* Generation records: what a late look-up says of an answer. */
+#include "accounting/ledger.h"
+#include "tests/server/answer_support.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static bool money_is(struct maybe_money got, const char *expected)
+{
+    char text[MONEY_TEXT_MAX];
+
+    if (expected == NULL || !got.known)
+        return expected == NULL && !got.known;
+    money_print(got.money, text);
+    return strcmp(text, expected) == 0;
+}
+
+static int read_record(struct answer *answer, const char *body, struct ledger_late *ret_late)
+{
+    return answer_read_generation(answer, body, strlen(body), "gen_1", ret_late);
+}
+
+static struct answer *new_answer(void)
+{
+    struct answer *answer = malloc(sizeof(*answer) + ANSWER_EDITS_MAX * sizeof(struct tape_edit));
+
+    assert_non_null(answer);
+    answer_init(answer, (struct tape_edit *)(answer + 1));
+    return answer;
+}
+
+static void free_answer(struct answer *answer)
+{
+    answer_release(answer);
+    free(answer);
+}
+
+static void a_whole_record_is_read(void **state)
+{
+    static const char body[] =
+        "{\"data\":{\"id\":\"gen_1\",\"model\":\"zai/glm-5.3\",\"provider_name\":\"zai\","
+        "\"created_at\":\"2026-09-21T14:14:05.120Z\",\"streamed\":true,\"finish_reason\":\"stop\","
+        "\"is_byok\":false,\"total_cost\":0.00254674,\"usage\":0.00254674,"
+        "\"upstream_inference_cost\":0,\"latency\":12,\"tokens_prompt\":1,\"tokens_completion\":16,"
+        "\"native_tokens_prompt\":9520,\"native_tokens_completion\":17,"
+        "\"native_tokens_reasoning\":3,\"native_tokens_cached\":9519,"
+        "\"native_tokens_cache_creation\":0,\"billable_web_search_calls\":2}}";
+    struct answer *answer = new_answer();
+    struct ledger_late late;
+
+    (void)state;
+    assert_int_equal(read_record(answer, body, &late), 0);
+    assert_true(late.found);
+    assert_int_equal(late.byok, 0);
+    assert_int_equal(late.model.len, 11);
+    assert_memory_equal(late.model.bytes, "zai/glm-5.3", 11);
+    assert_int_equal(late.provider.len, 3);
+    assert_memory_equal(late.finish_reason.bytes, "stop", 4);
+    assert_null(late.price_hash.bytes);
+    assert_true(money_is(late.billed, "0.00254674"));
+    assert_true(money_is(late.upstream_cost, NULL));
+    assert_true(money_is(late.market, NULL)); /* surcharges may hide in the total: not comparable */
+    assert_true(money_is(late.estimated, NULL));
+    assert_int_equal(late.usage.prompt_tokens, 9520);
+    assert_int_equal(late.usage.completion_tokens, 17);
+    assert_int_equal(late.usage.reasoning_tokens, 3);
+    assert_int_equal(late.usage.cached_tokens, 9519);
+    assert_int_equal(late.usage.cache_write_tokens, 0);
+    assert_int_equal(late.usage.web_searches, 2);
+    assert_int_equal(late.usage.audio_tokens, USAGE_ABSENT);
+    assert_false(late.usage.exclusive);
+    free_answer(answer);
+}
+
+static void money_of_a_record_follows_its_rules(void **state)
+{
+    static const struct {
+        const char *members, *billed, *upstream, *market;
+    } cases[] = {
+        {"\"total_cost\":9e-7", "0.0000009", NULL, NULL},
+        {"\"usage\":0.5", "0.5", NULL, NULL},
+        {"\"total_cost\":null,\"usage\":0.5", "0.5", NULL, NULL},
+        {"\"total_cost\":0.5,\"gateway_cost\":0.6", "0.6", NULL, NULL},
+        {"\"total_cost\":\"0.5\",\"surcharge_cost\":\"0.1\"", "0.5", NULL, "0.4"},
+        {"\"total_cost\":0.5,\"surcharge_cost\":0", "0.5", NULL, "0.5"},
+        {"\"total_cost\":0.1,\"surcharge_cost\":0.5", "0.1", NULL, NULL},
+        {"\"total_cost\":0.5,\"surcharge_cost\":0.1,\"market_cost\":0.45", "0.5", NULL, "0.45"},
+        {"\"surcharge_cost\":0.1", NULL, NULL, NULL},
+        {"\"latency\":5", NULL, NULL, NULL},
+        {"\"is_byok\":true,\"total_cost\":0,\"upstream_inference_cost\":2", "0", "2", "2"},
+        {"\"is_byok\":true,\"total_cost\":0.1,\"surcharge_cost\":0.1,\"upstream_inference_cost\":2",
+         "0.1", "2", "2"},
+        {"\"is_byok\":true,\"total_cost\":0.1,\"market_cost\":3", "0.1", "3", "3"},
+        {"\"is_byok\":true,\"total_cost\":0.1,\"surcharge_cost\":0.1", "0.1", NULL, NULL},
+        {"\"is_byok\":false,\"total_cost\":1,\"upstream_inference_cost\":2", "1", NULL, NULL},
+        {"\"total_cost\":-1", NULL, NULL, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct answer *answer = new_answer();
+        struct ledger_late late;
+        char body[512];
+
+        /* Both with its envelope and flat. */
+        snprintf(body, sizeof(body),
+                 i % 2 == 0 ? "{\"data\":{\"id\":\"gen_1\",%s}}" : "{\"id\":\"gen_1\",%s}",
+                 cases[i].members);
+        assert_int_equal(read_record(answer, body, &late), 0);
+        if (!money_is(late.billed, cases[i].billed) || !money_is(late.market, cases[i].market) ||
+            !money_is(late.upstream_cost, cases[i].upstream))
+            fail_msg("case %s", cases[i].members);
+        free_answer(answer);
+    }
+}
+
+static void prompt_tokens_say_whether_cache_reads_are_inside(void **state)
+{
+    static const struct {
+        const char *members;
+        int64_t prompt, cached;
+        bool exclusive;
+    } cases[] = {
+        {"\"native_tokens_prompt\":20", 20, USAGE_ABSENT, false},
+        {"\"tokens_prompt\":20", 20, USAGE_ABSENT, false},
+        {"\"tokens_prompt\":20,\"native_tokens_cached\":0", 20, 0, false},
+        {"\"native_tokens_prompt\":20,\"native_tokens_cached\":20", 20, 20, false},
+        {"\"native_tokens_prompt\":1,\"native_tokens_cached\":20", 1, 20, true},
+        {"\"tokens_prompt\":1,\"native_tokens_cached\":20", 1, 20, true},
+        {"\"tokens_prompt\":20,\"native_tokens_cached\":1", 20, 1, true},
+        {"\"native_tokens_prompt\":null,\"tokens_prompt\":20", 20, USAGE_ABSENT, false},
+        {"\"native_tokens_cached\":1", USAGE_ABSENT, 1, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct answer *answer = new_answer();
+        struct ledger_late late;
+        char body[256];
+
+        snprintf(body, sizeof(body), "{\"data\":{\"id\":\"gen_1\",%s}}", cases[i].members);
+        assert_int_equal(read_record(answer, body, &late), 0);
+        if (late.usage.prompt_tokens != cases[i].prompt ||
+            late.usage.cached_tokens != cases[i].cached ||
+            late.usage.exclusive != cases[i].exclusive)
+            fail_msg("case %s", cases[i].members);
+        free_answer(answer);
+    }
+}
+
+/* A record of another call would book another call's money. */
+static void another_answers_record_is_refused(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"data\":{\"id\":\"gen_2\",\"total_cost\":1}}",
+        "{\"data\":{\"id\":\"gen_11\",\"total_cost\":1}}",
+        "{\"data\":{\"total_cost\":1}}",
+        "{\"id\":\"gen_1\",\"data\":{\"id\":\"gen_2\"}}",
+        "{\"data\":{\"id\":1}}",
+        "{\"data\":[],\"total_cost\":1}",
+        "{\"error\":\"Usage event not found\",\"id\":\"gen_2\",\"message\":\"m\"}",
+        "[\"gen_1\"]",
+        "\"gen_1\"",
+        "{\"data\":{\"id\":\"gen_1\"}",
+        "<html>",
+        "",
+    };
+    struct answer *answer = new_answer();
+    struct ledger_late late;
+
+    (void)state;
+    memset(&late, 0x5a, sizeof(late));
+    strcpy(answer->model, "kept");
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct ledger_late before = late;
+
+        assert_int_equal(read_record(answer, bodies[i], &late), -EBADMSG);
+        assert_memory_equal(&late, &before, sizeof(late));
+        assert_string_equal(answer->model, "kept");
+    }
+    assert_int_equal(answer_read_generation(answer, "{\"id\":\"\"}", 9, "", &late), -EBADMSG);
+    free_answer(answer);
+}
+
+static void what_an_earlier_answer_said_is_not_the_records(void **state)
+{
+    struct answer *answer = new_answer();
+    struct ledger_late late;
+
+    (void)state;
+    strcpy(answer->model, "stale");
+    strcpy(answer->provider, "stale");
+    strcpy(answer->finish_reason, "stale");
+    assert_int_equal(read_record(answer, "{\"data\":{\"id\":\"gen_1\",\"model\":null}}", &late), 0);
+    assert_int_equal(late.model.len, 0);
+    assert_int_equal(late.provider.len, 0);
+    assert_int_equal(late.finish_reason.len, 0);
+    assert_int_equal(late.byok, -1);
+    free_answer(answer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_whole_record_is_read),
+        cmocka_unit_test(money_of_a_record_follows_its_rules),
+        cmocka_unit_test(prompt_tokens_say_whether_cache_reads_are_inside),
+        cmocka_unit_test(another_answers_record_is_refused),
+        cmocka_unit_test(what_an_earlier_answer_said_is_not_the_records),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+/* genid.h - generation ids of our own: for hits, and for answers whose upstream gave none.
+ *
+ * Vercel's form is gen_<ULID>: 26 Crockford base-32 characters, 48 bits of unix milliseconds and 80
+ * random bits (vercel section 3; ULID is public domain). The time in front lets a row be found by
+ * its id without an index.
+ *
+ * Threads: one genid per worker; no system call except one for every GENID_POOL_BYTES of
+ * randomness.
+ */
+#ifndef SERVER_GENID_H
+#define SERVER_GENID_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { GENID_POOL_BYTES = 4000, GENID_VERCEL_LEN = 30 };
+
+struct genid {
+    uint8_t pool[GENID_POOL_BYTES];
+    size_t used;
+};
+
+void genid_init(struct genid *genid);
+
+/* Writes GENID_VERCEL_LEN characters and a NUL. */
+void genid_vercel(struct genid *genid, int64_t now_ms, char id[GENID_VERCEL_LEN + 1]);
+
+#endif

@@ -1,0 +1,296 @@
+#include "server/request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+/* --- headers --- */
+
+static bool text_is(struct text text, const char *word)
+{
+    return text.len == strlen(word) && memcmp(text.bytes, word, text.len) == 0;
+}
+
+/* Request headers that go upstream as they came (vercel section 1; openrouter section 6). */
+static bool goes_upstream(struct text name)
+{
+    static const char *const names[] = {
+        "http-referer",        "x-title",
+        "x-openrouter-title",  "ai-reporting-tags",
+        "ai-reporting-user",   "x-session-affinity",
+        "x-session-id",        "anthropic-version",
+        "anthropic-beta",      "user-agent",
+        "ai-o11y-environment", "x-vercel-ai-gateway-team",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static void read_authorization(struct request_headers *headers, struct text value)
+{
+    if (value.len < 7 || strncasecmp(value.bytes, "bearer ", 7) != 0)
+        return;
+    value.bytes += 7;
+    value.len -= 7;
+    while (value.len > 0 && *value.bytes == ' ') {
+        value.bytes++;
+        value.len--;
+    }
+    headers->api_key = value;
+}
+
+static void read_cache_header(struct request_headers *headers, struct text name, struct text value)
+{
+    struct wish *wish = &headers->wish;
+
+    if (text_is(name, "x-openrouter-cache")) {
+        wish->cache = wish_parse_switch(value.bytes, value.len);
+    } else if (text_is(name, "x-openrouter-cache-ttl")) {
+        wish->ttl_s = wish_parse_ttl(value.bytes, value.len);
+    } else if (text_is(name, "x-openrouter-cache-clear")) {
+        wish->clear = wish_parse_switch(value.bytes, value.len) == WISH_ON;
+    } else if (text_is(name, "x-openrouter-cache-salt")) {
+        headers->too_long |= value.len > WISH_SALT_MAX;
+        wish->salt = value.bytes;
+        wish->salt_len = value.len;
+    }
+}
+
+static void read_attribution(struct request_headers *headers, struct text name, struct text value)
+{
+    if (text_is(name, "x-title") || text_is(name, "x-openrouter-title"))
+        headers->app = value;
+    else if (text_is(name, "http-referer") && headers->app.len == 0)
+        headers->app = value;
+    else if (text_is(name, "ai-reporting-user"))
+        headers->user = value;
+    else if (text_is(name, "ai-reporting-tags"))
+        headers->tags = value;
+    else if (text_is(name, "x-session-id"))
+        headers->session = value;
+    else if (text_is(name, "ai-o11y-environment"))
+        headers->environment = value;
+}
+
+void request_read_header(struct request_headers *headers, struct text name, struct text value)
+{
+    if (name.len < 7 || name.len > 26)
+        return; /* none of ours */
+    if (text_is(name, "authorization")) {
+        read_authorization(headers, value);
+    } else if (text_is(name, "x-api-key")) {
+        if (headers->api_key.len == 0)
+            headers->api_key = value;
+    } else if (text_is(name, "cache-control")) {
+        wish_parse_cache_control(value.bytes, value.len, &headers->wish);
+    } else if (name.len >= 18 && memcmp(name.bytes, "x-openrouter-cache", 18) == 0) {
+        read_cache_header(headers, name, value);
+    } else if (goes_upstream(name)) {
+        headers->too_long |= value.len > REQUEST_VALUE_MAX;
+        read_attribution(headers, name, value);
+        if (headers->forward_count < REQUEST_FORWARD_MAX) {
+            headers->forward[headers->forward_count].name = name;
+            headers->forward[headers->forward_count++].value = value;
+        }
+    }
+}
+
+/* --- tags --- */
+
+struct tag_list {
+    struct text tag[ROW_TAGS_MAX];
+    unsigned count;
+};
+
+static int add_tag(struct tag_list *list, struct text tag)
+{
+    size_t characters = 0;
+
+    for (size_t i = 0; i < tag.len; i++)
+        characters += ((unsigned char)tag.bytes[i] & 0xC0) != 0x80;
+    if (characters == 0 || characters > REQUEST_TAG_MAX)
+        return -E2BIG;
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->tag[i].len == tag.len && memcmp(list->tag[i].bytes, tag.bytes, tag.len) == 0)
+            return 0;
+    if (list->count == ROW_TAGS_MAX)
+        return -E2BIG;
+    list->tag[list->count++] = tag;
+    return 0;
+}
+
+static size_t print_tag(struct text tag, char *out)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t len = 0;
+
+    out[len++] = '"';
+    for (size_t i = 0; i < tag.len; i++) {
+        unsigned char byte = (unsigned char)tag.bytes[i];
+        if (byte == '"' || byte == '\\') {
+            out[len++] = '\\';
+            out[len++] = (char)byte;
+        } else if (byte < 0x20) {
+            memcpy(out + len, "\\u00", 4);
+            out[len + 4] = hex[byte >> 4];
+            out[len + 5] = hex[byte & 15];
+            len += 6;
+        } else {
+            out[len++] = (char)byte;
+        }
+    }
+    out[len++] = '"';
+    return len;
+}
+
+/* 10 tags of 64 characters of 4 bytes, or of 6-byte escapes, and their quotes and commas. */
+_Static_assert(ROW_TAGS_MAX *(REQUEST_TAG_MAX * 6 + 3) + 2 <= ROW_TAGS_BYTES_MAX,
+               "every permitted list of tags fits");
+
+static size_t print_tags(const struct tag_list *list, char tags[ROW_TAGS_BYTES_MAX])
+{
+    size_t len = 0;
+
+    if (list->count == 0)
+        return 0;
+    tags[len++] = '[';
+    for (unsigned i = 0; i < list->count; i++) {
+        if (i > 0)
+            tags[len++] = ',';
+        len += print_tag(list->tag[i], tags + len);
+    }
+    tags[len++] = ']';
+    return len;
+}
+
+/* Unescaped tag texts go into scratch, one after the other. */
+static int add_json_tags(struct tag_list *list, const struct json_doc *doc, uint32_t array,
+                         char *scratch, size_t size)
+{
+    uint32_t item;
+
+    for (item = json_first(doc, array); item != JSON_NONE; item = json_next(doc, array, item)) {
+        struct text tag;
+        int result = json_string(doc, item, scratch, size, &tag.bytes, &tag.len);
+        if (result != 0)
+            return result == -EINVAL ? -EINVAL : -E2BIG;
+        if (tag.bytes == scratch) {
+            scratch += tag.len;
+            size -= tag.len;
+        }
+        result = add_tag(list, tag);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+static int add_header_tags(struct tag_list *list, struct text tags)
+{
+    const char *at = tags.bytes, *end = tags.bytes + tags.len;
+
+    while (at < end) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma != NULL ? comma : end, *next = stop + 1;
+        while (at < stop && *at == ' ')
+            at++;
+        while (stop > at && stop[-1] == ' ')
+            stop--;
+        if (stop > at) {
+            int result = add_tag(list, (struct text){at, (size_t)(stop - at)});
+            if (result != 0)
+                return result;
+        }
+        at = next;
+    }
+    return 0;
+}
+
+int request_merge_tags(struct json_doc *doc, struct text body_tags, struct text header_tags,
+                       char tags[ROW_TAGS_BYTES_MAX], size_t *ret_len)
+{
+    char scratch[ROW_TAGS_BYTES_MAX];
+    struct tag_list list = {.count = 0};
+    int result = 0;
+
+    if (body_tags.len > 0) {
+        result = json_parse(doc, body_tags.bytes, body_tags.len, NULL);
+        if (result == 0)
+            result = add_json_tags(&list, doc, 0, scratch, sizeof scratch);
+    }
+    if (result == 0)
+        result = add_header_tags(&list, header_tags);
+    if (result == 0)
+        *ret_len = print_tags(&list, tags);
+    return result;
+}
+
+/* --- body --- */
+
+/* A string member, at most ROW_NAME_MAX characters. Absent and null are the empty text. */
+static int read_text(const struct json_doc *doc, uint32_t token, char text[ROW_NAME_MAX + 1],
+                     size_t *ret_len)
+{
+    const char *bytes;
+    size_t len;
+    int result;
+
+    if (token == JSON_NONE || doc->tokens[token].type == JSON_NULL)
+        return 0;
+    result = json_string(doc, token, text, ROW_NAME_MAX + 1, &bytes, &len);
+    if (result != 0 || len > ROW_NAME_MAX)
+        return -EINVAL;
+    if (bytes != text)
+        memcpy(text, bytes, len);
+    text[len] = '\0';
+    *ret_len = len;
+    return 0;
+}
+
+static int read_tags(const struct json_doc *doc, uint32_t array, struct request_body *body)
+{
+    char scratch[ROW_TAGS_BYTES_MAX];
+    struct tag_list list = {.count = 0};
+    int result;
+
+    if (array == JSON_NONE || doc->tokens[array].type != JSON_ARRAY)
+        return 0;
+    result = add_json_tags(&list, doc, array, scratch, sizeof scratch);
+    if (result == 0)
+        body->tags_len = print_tags(&list, body->tags);
+    return result;
+}
+
+int request_read_body(const struct json_doc *doc, struct request_body *body,
+                      const char **ret_detail)
+{
+    uint32_t stream, gateway, user;
+
+    memset(body, 0, offsetof(struct request_body, tags));
+    body->tags_len = 0;
+    *ret_detail = "The request body must be a JSON object.";
+    if (doc->tokens[0].type != JSON_OBJECT)
+        return -EINVAL;
+    *ret_detail = "`model` must be a string of 1 to 256 bytes.";
+    if (read_text(doc, json_get(doc, 0, "model"), body->model, &body->model_len) != 0 ||
+        body->model_len == 0)
+        return -EINVAL;
+    stream = json_get(doc, 0, "stream");
+    body->stream = stream != JSON_NONE && doc->tokens[stream].type == JSON_TRUE;
+
+    gateway = json_get(doc, json_get(doc, 0, "providerOptions"), "gateway");
+    user = json_get(doc, gateway, "user");
+    if (user == JSON_NONE)
+        user = json_get(doc, 0, "user");
+    *ret_detail = "`user` must be a string of at most 256 bytes.";
+    if (read_text(doc, user, body->user, &body->user_len) != 0)
+        return -EINVAL;
+    *ret_detail = "`session_id` must be a string of at most 256 bytes.";
+    if (read_text(doc, json_get(doc, 0, "session_id"), body->session, &body->session_len) != 0)
+        return -EINVAL;
+    *ret_detail = "`providerOptions.gateway.tags` takes at most 10 strings of 1 to 64 characters.";
+    return read_tags(doc, json_get(doc, gateway, "tags"), body) == 0 ? 0 : -EINVAL;
+}

@@ -1,0 +1,186 @@
+#include "server/request.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct text text(const char *bytes)
+{
+    return (struct text){bytes, strlen(bytes)};
+}
+
+static void assert_text(struct text got, const char *wanted)
+{
+    assert_int_equal(got.len, strlen(wanted));
+    assert_memory_equal(got.bytes, wanted, got.len);
+}
+
+static struct request_headers headers_of(const char *const (*pairs)[2], size_t count)
+{
+    struct request_headers headers;
+
+    memset(&headers, 0, sizeof headers);
+    for (size_t i = 0; i < count; i++)
+        request_read_header(&headers, text(pairs[i][0]), text(pairs[i][1]));
+    return headers;
+}
+
+static void listed_headers_are_read_and_only_they_go_upstream(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"authorization", "bearer  vck_1"}, {"x-title", "App"},
+        {"http-referer", "https://a"},      {"cookie", "secret=1"},
+        {"x-forwarded-for", "10.0.0.1"},    {"x-openrouter-cache", "true"},
+        {"x-openrouter-cache-ttl", "60"},   {"x-openrouter-cache-salt", "s"},
+        {"cache-control", "no-store"},      {"ai-reporting-user", "u"},
+    };
+    struct request_headers headers = headers_of(pairs, sizeof pairs / sizeof *pairs);
+
+    (void)state;
+    assert_text(headers.api_key, "vck_1");
+    assert_text(headers.app, "App");
+    assert_text(headers.user, "u");
+    assert_int_equal(headers.wish.cache, WISH_ON);
+    assert_int_equal(headers.wish.ttl_s, 60);
+    assert_int_equal(headers.wish.salt_len, 1);
+    assert_true(headers.wish.no_store);
+    assert_int_equal(headers.forward_count, 3);
+    for (unsigned i = 0; i < headers.forward_count; i++) {
+        assert_int_not_equal(headers.forward[i].name.len, strlen("cookie"));
+        assert_int_not_equal(headers.forward[i].name.len, strlen("authorization"));
+    }
+}
+
+static void anthropic_clients_may_send_x_api_key(void **state)
+{
+    static const char *const alone[][2] = {{"x-api-key", "k"}};
+    static const char *const both[][2] = {{"x-api-key", "k"}, {"authorization", "Bearer b"}};
+    static const char *const basic[][2] = {{"authorization", "Basic dTpw"}};
+
+    (void)state;
+    assert_text(headers_of(alone, 1).api_key, "k");
+    assert_text(headers_of(both, 2).api_key, "b");
+    assert_int_equal(headers_of(basic, 1).api_key.len, 0);
+}
+
+static void oversized_headers_are_noticed(void **state)
+{
+    char long_value[REQUEST_VALUE_MAX + 2];
+    struct request_headers headers;
+
+    (void)state;
+    memset(&headers, 0, sizeof headers);
+    memset(long_value, 'x', sizeof long_value);
+    long_value[sizeof long_value - 1] = '\0';
+    request_read_header(&headers, text("x-title"), text(long_value));
+    assert_true(headers.too_long);
+}
+
+static int read_body(const char *json, struct request_body *body, const char **detail)
+{
+    struct json_doc doc;
+    int result;
+
+    json_doc_init(&doc);
+    result = json_parse(&doc, json, strlen(json), NULL);
+    assert_int_equal(result, 0);
+    result = request_read_body(&doc, body, detail);
+    json_doc_release(&doc);
+    return result;
+}
+
+static void body_facts_are_read(void **state)
+{
+    struct request_body body;
+    const char *detail;
+
+    (void)state;
+    assert_int_equal(read_body("{\"model\":\"a\\u002fb\",\"stream\":true,\"user\":\"top\","
+                               "\"session_id\":\"s\",\"providerOptions\":{\"gateway\":{\"user\":"
+                               "\"g\",\"tags\":[\"x\",\"y\\\"\",\"x\"]}}}",
+                               &body, &detail),
+                     0);
+    assert_string_equal(body.model, "a/b");
+    assert_true(body.stream);
+    assert_string_equal(body.user, "g");
+    assert_string_equal(body.session, "s");
+    assert_text((struct text){body.tags, body.tags_len}, "[\"x\",\"y\\\"\"]");
+}
+
+static void absent_facts_are_empty(void **state)
+{
+    struct request_body body;
+    const char *detail;
+
+    (void)state;
+    assert_int_equal(
+        read_body("{\"model\":\"m\",\"user\":null,\"stream\":\"yes\"}", &body, &detail), 0);
+    assert_false(body.stream);
+    assert_int_equal(body.user_len, 0);
+    assert_int_equal(body.tags_len, 0);
+}
+
+static void bad_bodies_are_refused_by_name(void **state)
+{
+    static const struct {
+        const char *json, *names;
+    } cases[] = {
+        {"[]", "object"},
+        {"{}", "model"},
+        {"{\"model\":7}", "model"},
+        {"{\"model\":\"\"}", "model"},
+        {"{\"model\":\"m\",\"user\":{}}", "user"},
+        {"{\"model\":\"m\",\"session_id\":1}", "session_id"},
+        {"{\"model\":\"m\",\"providerOptions\":{\"gateway\":{\"tags\":[1]}}}", "tags"},
+        {"{\"model\":\"m\",\"providerOptions\":{\"gateway\":{\"tags\":[\"\"]}}}", "tags"},
+        {"{\"model\":\"m\",\"providerOptions\":{\"gateway\":{\"tags\":[\"1\",\"2\",\"3\",\"4\","
+         "\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\"]}}}",
+         "tags"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct request_body body;
+        const char *detail = "";
+        assert_int_equal(read_body(cases[i].json, &body, &detail), -EINVAL);
+        assert_non_null(strstr(detail, cases[i].names));
+    }
+}
+
+static void tags_of_body_and_header_merge_without_duplicates(void **state)
+{
+    struct json_doc doc;
+    char tags[ROW_TAGS_BYTES_MAX];
+    size_t len = 99;
+
+    (void)state;
+    json_doc_init(&doc);
+    assert_int_equal(request_merge_tags(&doc, text("[\"a\",\"b\"]"), text(" b , c,,"), tags, &len),
+                     0);
+    assert_text((struct text){tags, len}, "[\"a\",\"b\",\"c\"]");
+    assert_int_equal(request_merge_tags(&doc, text(""), text(""), tags, &len), 0);
+    assert_int_equal(len, 0);
+    assert_int_equal(
+        request_merge_tags(&doc, text(""), text("1,2,3,4,5,6,7,8,9,10,11"), tags, &len), -E2BIG);
+    json_doc_release(&doc);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(listed_headers_are_read_and_only_they_go_upstream),
+        cmocka_unit_test(anthropic_clients_may_send_x_api_key),
+        cmocka_unit_test(oversized_headers_are_noticed),
+        cmocka_unit_test(body_facts_are_read),
+        cmocka_unit_test(absent_facts_are_empty),
+        cmocka_unit_test(bad_bodies_are_refused_by_name),
+        cmocka_unit_test(tags_of_body_and_header_merge_without_duplicates),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,539 @@
+#include "server/call.h"
+#include "server/call_private.h"
+#include "server/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { CALL_MAGIC = 0x63616c6c };
+
+/* What store_find() keeps while the disk is being asked. It outlives a call whose client leaves. */
+struct call_waiter {
+    struct store_waiter waiter; /* first: the store hands it back */
+    struct worker *worker;
+    struct call *call; /* NULL: gone. Touched on the worker's thread only. */
+};
+
+static const uint8_t may_follow[] = {
+    [CALL_READ] = 1 << CALL_LOOKUP | 1 << CALL_SETTLED,
+    [CALL_LOOKUP] = 1 << CALL_STREAM | 1 << CALL_SETTLED,
+    [CALL_STREAM] = 1 << CALL_SETTLED,
+    [CALL_SETTLED] = 0,
+};
+
+static void enter(struct call *call, enum call_state next)
+{
+    assert(call->magic == CALL_MAGIC);
+    assert(may_follow[call->state] & 1 << next);
+    call->state = next;
+}
+
+static void look_up(struct call *call, bool retry);
+static void pump(struct call *call);
+
+/* --- waiting: for the tape, and for the client to leave meanwhile --- */
+
+static struct call **bucket_of(struct worker *worker, const struct tape *tape)
+{
+    return &worker->parked[((uintptr_t)tape >> 6) % WORKER_PARKED_BUCKETS];
+}
+
+static void unpark(struct call *call)
+{
+    if (call->parked_pointer == NULL)
+        return;
+    *call->parked_pointer = call->parked_next;
+    if (call->parked_next != NULL)
+        call->parked_next->parked_pointer = call->parked_pointer;
+    call->parked_pointer = NULL;
+}
+
+static void park(struct call *call)
+{
+    struct call **bucket = bucket_of(call->worker, call->reader.tape);
+
+    if (call->parked_pointer != NULL)
+        return;
+    call->parked_next = *bucket;
+    call->parked_pointer = bucket;
+    if (*bucket != NULL)
+        (*bucket)->parked_pointer = &call->parked_next;
+    *bucket = call;
+}
+
+/* HTTP/1.1 reads nothing while a handler waits, so a client that leaves would not be noticed
+ * (platform.md); HTTP/2 tells by itself. */
+static void on_client_left(struct watch *watch, uint32_t events)
+{
+    struct call *call = (struct call *)((char *)watch - offsetof(struct call, leave_watch));
+    h2o_iovec_t nothing = {NULL, 0};
+
+    (void)events;
+    assert(call->magic == CALL_MAGIC);
+    watch_remove(&call->worker->watches, watch);
+    unpark(call);
+    call->req->http1_is_persistent = 0;
+    if (call->sending)
+        return; /* the write under way will fail and end the request */
+    call->ended = true;
+    if (!call->responded) {
+        call->req->res.status = 499; /* nobody will read it; it ends the request inside libh2o */
+        call->req->res.reason = "Client Closed Request";
+        h2o_start_response(call->req, &call->generator);
+    }
+    h2o_send(call->req, &nothing, 0, H2O_SEND_STATE_ERROR);
+}
+
+static void watch_client(struct call *call)
+{
+    h2o_socket_t *socket;
+
+    if (call->req->version >= 0x200 || call->leave_watch.fd >= 0)
+        return;
+    socket = call->req->conn->callbacks->get_socket(call->req->conn);
+    call->leave_watch.on_events = on_client_left;
+    if (watch_add(&call->worker->watches, &call->leave_watch, h2o_socket_get_fd(socket),
+                  EPOLLRDHUP | EPOLLONESHOT) != 0)
+        call->leave_watch.fd = -1; /* it will be noticed when we write */
+}
+
+/* --- settle and dispose --- */
+
+/* Followers are recorded when they end: only then is it known what they saved. */
+static void settle(struct call *call)
+{
+    if (call->state == CALL_SETTLED)
+        return;
+    if (call->role == CALL_FOLLOWER && call->state == CALL_STREAM) {
+        int status = call->responded && call->req->res.status != 499 ? call->req->res.status : 499;
+        if (call_record(call, status) != 0)
+            log_line(LOG_ERROR, "ledger_full_row_lost", LOG_TEXT("id", call->id));
+    }
+    enter(call, CALL_SETTLED);
+}
+
+static void on_dispose(void *arg)
+{
+    struct call *call = arg;
+    struct worker *worker = call->worker;
+
+    assert(call->magic == CALL_MAGIC);
+    settle(call);
+    watch_remove(&worker->watches, &call->leave_watch);
+    unpark(call);
+    if (call->waiter != NULL)
+        call->waiter->call = NULL;
+    if (call->reader_set)
+        tape_reader_release(&call->reader);
+    if (call->fetch != NULL)
+        fetch_leave(call->fetch);
+    free(call->buffer);
+    if (call->previous != NULL)
+        call->previous->next = call->next;
+    else
+        worker->calls = call->next;
+    if (call->next != NULL)
+        call->next->previous = call->previous;
+    assert(worker->call_count > 0);
+    worker->call_count--;
+    call->magic = 0;
+}
+
+/* --- refusing --- */
+
+void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dialect,
+                 enum problem problem, const char *detail)
+{
+    char id[GENID_VERCEL_LEN + 1];
+    char *text = h2o_mem_alloc_pool(&req->pool, PROBLEM_TEXT_MAX);
+    size_t len = problem_print(problem, dialect, detail, text);
+    h2o_headers_t *headers = &req->res.headers;
+
+    req->res.status = problem_status(problem);
+    req->res.reason = "Refused";
+    req->res.content_length = len;
+    genid_vercel(&worker->genid, worker_now_ms(worker), id);
+    h2o_add_header(&req->pool, headers, H2O_TOKEN_CONTENT_TYPE, NULL,
+                   H2O_STRLIT("application/json"));
+    h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("x-generation-id"), 0, NULL,
+                          h2o_strdup(&req->pool, id, GENID_VERCEL_LEN).base, GENID_VERCEL_LEN);
+    if (problem_retry_after(problem) > 0)
+        h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("retry-after"), 0, NULL,
+                              H2O_STRLIT("1"));
+    if (problem == PROBLEM_NO_KEY)
+        h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("www-authenticate"), 0, NULL,
+                              H2O_STRLIT("Bearer"));
+    h2o_send_inline(req, text, len);
+}
+
+void call_refuse_with(struct call *call, enum problem problem, const char *detail)
+{
+    assert(!call->responded);
+    call->responded = call->ended = true;
+    enter(call, CALL_SETTLED);
+    call_refuse(call->worker, call->req, call->route->dialect, problem, detail);
+}
+
+/* --- streaming --- */
+
+static void send_slices(struct call *call, const h2o_iovec_t *slices, size_t count, bool last,
+                        bool torn)
+{
+    h2o_iovec_t copy[CALL_SLICES_MAX];
+
+    assert(count <= CALL_SLICES_MAX && !call->sending);
+    memcpy(copy, slices, count * sizeof *slices);
+    call->sending = true;
+    call->progress_ms = worker_monotonic_ms();
+    if (last) {
+        call->ended = true;
+        settle(call);
+    }
+    h2o_send(call->req, copy, count,
+             torn   ? H2O_SEND_STATE_ERROR
+             : last ? H2O_SEND_STATE_FINAL
+                    : H2O_SEND_STATE_IN_PROGRESS);
+}
+
+/* A tape that has ended is written from where it lies. */
+static bool pump_ended(struct call *call)
+{
+    struct tape_slice slices[CALL_SLICES_MAX];
+    h2o_iovec_t out[CALL_SLICES_MAX];
+    size_t count = CALL_SLICES_MAX, len;
+    enum tape_read read;
+    bool whole = tape_state(call->reader.tape) == TAPE_WHOLE;
+
+    if (tape_slices(&call->reader, slices, &count, CALL_SEND_BYTES_MAX, &read, &len) != 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        out[i] = h2o_iovec_init(slices[i].bytes, slices[i].len);
+    if (read == TAPE_READ_BYTES)
+        send_slices(call, out, count, whole && tape_remaining(&call->reader) == 0, false);
+    else
+        send_slices(call, out, 0, true, read == TAPE_READ_LOST || !whole);
+    return true;
+}
+
+/* A growing one is copied out: its bytes may go before h2o has sent them. */
+static void pump_growing(struct call *call)
+{
+    struct worker *worker = call->worker;
+    h2o_iovec_t out;
+    size_t len = 0;
+    enum tape_read read =
+        tape_read(&call->reader, worker->index, worker->scratch, WORKER_SCRATCH_BYTES, &len);
+
+    if (read == TAPE_READ_WAIT) {
+        park(call);
+        watch_client(call);
+        return;
+    }
+    if (read != TAPE_READ_BYTES && !call->responded) {
+        call_refuse_with(call, PROBLEM_UPSTREAM, NULL); /* it ended without so much as a head */
+        return;
+    }
+    if (read != TAPE_READ_BYTES) {
+        bool torn = read == TAPE_READ_LOST || tape_state(call->reader.tape) != TAPE_WHOLE;
+        if (read == TAPE_READ_LOST)
+            log_line(LOG_WARNING, "slow_reader_cut", LOG_TEXT("id", call->id));
+        send_slices(call, NULL, 0, true, torn);
+        return;
+    }
+    call->buffer = malloc(len);
+    if (call->buffer == NULL) {
+        send_slices(call, NULL, 0, true, true);
+        return;
+    }
+    memcpy(call->buffer, worker->scratch, len);
+    out = h2o_iovec_init(call->buffer, len);
+    send_slices(call, &out, 1, false, false);
+}
+
+static void pump(struct call *call)
+{
+    size_t head_len;
+    const struct tape_head *head;
+
+    if (call->sending || call->ended)
+        return;
+    assert(call->state == CALL_STREAM);
+    if (!call->responded) {
+        head = tape_head(call->reader.tape, &head_len);
+        if (head == NULL) {
+            /* Asking for bytes registers this worker to be woken by the head as well. */
+            pump_growing(call);
+            return;
+        }
+        if (call->role == CALL_LEADER)
+            fetch_client_sent(call->fetch, head->status);
+        call_respond(call, head);
+    }
+    if (!pump_ended(call))
+        pump_growing(call);
+}
+
+static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
+{
+    struct call *call = (struct call *)generator;
+
+    (void)req;
+    assert(call->magic == CALL_MAGIC);
+    call->sending = false;
+    free(call->buffer);
+    call->buffer = NULL;
+    pump(call);
+}
+
+static void on_stop(h2o_generator_t *generator, h2o_req_t *req)
+{
+    struct call *call = (struct call *)generator;
+
+    (void)req;
+    assert(call->magic == CALL_MAGIC);
+    call->ended = true; /* on_dispose follows */
+}
+
+void call_resume(struct call *call)
+{
+    assert(call->magic == CALL_MAGIC);
+    unpark(call);
+    pump(call);
+}
+
+void call_check_stalled(struct call *call, int64_t now_monotonic_ms)
+{
+    h2o_socket_t *socket;
+
+    if (!call->sending || now_monotonic_ms - call->progress_ms < CALL_STALLED_MS)
+        return;
+    /* The library closes a connection whose descriptor is shut down under it. */
+    socket = call->req->conn->callbacks->get_socket(call->req->conn);
+    shutdown(h2o_socket_get_fd(socket), SHUT_RDWR);
+    log_line(LOG_WARNING, "stalled_reader_cut", LOG_TEXT("id", call->id));
+}
+
+/* --- lookup --- */
+
+static void attach(struct call *call, struct tape *tape, enum tape_view view)
+{
+    int result;
+
+    call->stamp.slot[ANSWER_SLOT_ID - 1].bytes = call->id;
+    call->stamp.slot[ANSWER_SLOT_ID - 1].len = strlen(call->id);
+    call->stamp.slot[ANSWER_SLOT_CREATED - 1].bytes = call->created;
+    call->stamp.slot[ANSWER_SLOT_CREATED - 1].len = strlen(call->created);
+    result = tape_reader_init(&call->reader, tape, view, &call->stamp);
+    assert(result == 0 || call->role == CALL_FOLLOWER);
+    call->reader_set = result == 0;
+}
+
+static void lead(struct call *call, struct tape *tape, struct store_flight *flight)
+{
+    struct worker *worker = call->worker;
+    const struct config *config = worker->gateway->config;
+    struct ledger_row row, source;
+    char tags[ROW_TAGS_BYTES_MAX];
+    struct fetch_order order = {
+        .row = &row,
+        .source = &source,
+        .headers = &call->headers,
+        .body = call->req->entity.base,
+        .body_len = call->req->entity.len,
+        .upstream = &config->upstream[0],
+        .path = call->route->upstream_path,
+        .may_store = call->caching && !call->headers.wish.no_store,
+        .ttl_s = call->ttl_s,
+        .started_ms = call->started_ms,
+    };
+
+    /* A repeat whose answer has left the cache: now its facts are needed after all. */
+    if (call->body == NULL && call_parse_body(call) != 0) {
+        worker_wake(worker, tape, tape_end(tape, TAPE_FAILED, NULL, 0));
+        if (flight != NULL)
+            store_land(worker->gateway->store, flight, false, &call->entry, NULL, 0);
+        return;
+    }
+    call->role = CALL_LEADER;
+    enter(call, CALL_STREAM);
+    attach(call, tape, TAPE_ORIGINAL);
+    call_source_facts(call, &source);
+    call_facts(call, &row, tags);
+    row.upstream = (struct text){order.upstream->name, strlen(order.upstream->name)};
+    row.route = TEXT("first");
+    call->fetch = fetch_start(worker, tape, flight, &order);
+    pump(call);
+}
+
+static void wake_call(void *arg, struct worker *worker)
+{
+    struct call_waiter *waiter = arg;
+    struct call *call = waiter->call;
+
+    (void)worker;
+    free(waiter);
+    if (call == NULL)
+        return;
+    call->waiter = NULL;
+    look_up(call, true);
+}
+
+/* On any thread. */
+static void wake_waiter(struct store_waiter *waiter)
+{
+    struct call_waiter *mine = (struct call_waiter *)waiter;
+
+    worker_post_function(mine->worker, wake_call, mine);
+}
+
+static void without_cache(struct call *call)
+{
+    struct gateway *gateway = call->worker->gateway;
+    struct tape *tape =
+        tape_new(store_tape_budget(gateway->store), (size_t)gateway->config->cache.max_entry_bytes);
+
+    if (tape == NULL) {
+        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
+        return;
+    }
+    lead(call, tape, NULL);
+    tape_unref(tape);
+}
+
+static void absent(struct call *call)
+{
+    if (call_record(call, problem_status(PROBLEM_NOT_CACHED)) != 0)
+        call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
+    else
+        call_refuse_with(call, PROBLEM_NOT_CACHED, NULL);
+}
+
+static void serve_hit(struct call *call, const struct store_answer *answer)
+{
+    call->role = CALL_HIT;
+    call->entry = answer->entry;
+    attach(call, answer->tape, TAPE_REPLAY);
+    if (call_record(call, 200) != 0) {
+        call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
+        return;
+    }
+    enter(call, CALL_STREAM);
+    pump(call);
+}
+
+static void take_answer(struct call *call, const struct store_answer *answer)
+{
+    switch (answer->found) {
+    case STORE_HIT:
+        serve_hit(call, answer);
+        break;
+    case STORE_FOLLOW:
+        call->role = CALL_FOLLOWER;
+        attach(call, answer->tape, TAPE_REPLAY);
+        if (!call->reader_set) { /* it became a window this very moment: go alone */
+            call->role = CALL_NOBODY;
+            without_cache(call);
+            break;
+        }
+        enter(call, CALL_STREAM);
+        pump(call);
+        break;
+    case STORE_LEAD:
+        lead(call, answer->tape, answer->flight);
+        break;
+    case STORE_ABSENT:
+        absent(call);
+        break;
+    case STORE_WAIT:
+        watch_client(call);
+        break;
+    }
+}
+
+static enum store_mode mode_of(const struct wish *wish)
+{
+    if (wish->clear)
+        return STORE_CLEAR;
+    if (wish->no_cache)
+        return STORE_REFRESH;
+    return wish->only_if_cached ? STORE_ONLY_CACHED : STORE_NORMAL;
+}
+
+static void look_up(struct call *call, bool retry)
+{
+    struct worker *worker = call->worker;
+    struct call_waiter *waiter;
+    struct store_answer answer = {.found = STORE_ABSENT};
+    struct store_query query = {
+        .key = &call->names.key,
+        .seal = &call->names.seal,
+        .now_ms = worker_now_ms(worker),
+        .mode = mode_of(&call->headers.wish),
+        .coalesce = worker->gateway->config->cache.coalesce,
+        .retry = retry,
+    };
+    int result;
+
+    assert(call->state == CALL_LOOKUP && call->waiter == NULL);
+    waiter = worker->spare_waiter != NULL ? worker->spare_waiter : malloc(sizeof *waiter);
+    worker->spare_waiter = NULL; /* a hit needs none: the next request uses it */
+    if (waiter == NULL) {
+        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
+        return;
+    }
+    *waiter = (struct call_waiter){{wake_waiter, NULL}, worker, call};
+    call->waiter = waiter;
+    result = store_find(worker->gateway->store, &query, &waiter->waiter, &answer);
+    if (result != 0 || answer.found != STORE_WAIT) {
+        call->waiter = NULL;
+        worker->spare_waiter = waiter;
+    }
+    if (result != 0) {
+        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
+        return;
+    }
+    take_answer(call, &answer);
+    tape_unref(answer.tape);
+}
+
+/* --- start --- */
+
+static void set_identity(struct call *call)
+{
+    int64_t now = worker_now_ms(call->worker);
+
+    genid_vercel(&call->worker->genid, now, call->id);
+    snprintf(call->created, sizeof call->created, "%lld", (long long)(now / 1000));
+}
+
+void call_start(struct worker *worker, h2o_req_t *req, const struct route *route)
+{
+    struct call *call = h2o_mem_alloc_shared(&req->pool, sizeof *call, on_dispose);
+
+    memset(call, 0, sizeof *call);
+    call->generator = (h2o_generator_t){on_proceed, on_stop};
+    call->magic = CALL_MAGIC;
+    call->worker = worker;
+    call->req = req;
+    call->route = route;
+    call->leave_watch.fd = -1;
+    call->started_ms = worker_monotonic_ms();
+    call->next = worker->calls;
+    if (worker->calls != NULL)
+        worker->calls->previous = call;
+    worker->calls = call;
+    worker->call_count++;
+    set_identity(call);
+    if (worker->draining)
+        req->http1_is_persistent = 0;
+    if (call_read(call) != 0)
+        return;
+    enter(call, CALL_LOOKUP);
+    if (call->caching)
+        look_up(call, false);
+    else
+        without_cache(call);
+}

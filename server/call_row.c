@@ -1,0 +1,109 @@
+/* call_row.c - what a request means to the ledger. */
+#include "server/call_private.h"
+
+#include <assert.h>
+#include <string.h>
+
+static struct text text_of(const char *bytes)
+{
+    return (struct text){bytes, strlen(bytes)};
+}
+
+static void add_request(const struct call *call, struct ledger_row *row)
+{
+    row->api = call->route->api;
+    row->streamed = call->names.stream;
+    row->key_id = text_of(call->names.key_id);
+    row->app = call->headers.app;
+    row->environment = call->headers.environment;
+    if (call->headers.user.len > 0)
+        row->user = call->headers.user;
+    if (row->session.len == 0)
+        row->session = call->headers.session;
+}
+
+/* call_read() checked that they merge. */
+static void merge_tags(struct call *call, struct ledger_row *row, char *tags)
+{
+    size_t len = 0;
+
+    if (call->headers.tags.len > 0 &&
+        request_merge_tags(&call->worker->doc, row->tags, call->headers.tags, tags, &len) == 0)
+        row->tags = (struct text){tags, len};
+}
+
+void call_source_facts(struct call *call, struct ledger_row *row)
+{
+    const struct request_body *body = call->body;
+
+    assert(body != NULL);
+    row_init(row);
+    row->model_requested = (struct text){body->model, body->model_len};
+    row->user = (struct text){body->user, body->user_len};
+    row->session = (struct text){body->session, body->session_len};
+    row->tags = (struct text){body->tags, body->tags_len};
+}
+
+void call_facts(struct call *call, struct ledger_row *row, char *tags)
+{
+    const struct wish *wish = &call->headers.wish;
+
+    call_source_facts(call, row);
+    add_request(call, row);
+    row->id = text_of(call->id);
+    row->cache = !call->caching                  ? CACHE_OFF
+                 : wish->clear || wish->no_cache ? CACHE_REFRESH
+                                                 : CACHE_MISS;
+    merge_tags(call, row, tags);
+}
+
+static struct maybe_money zero(void)
+{
+    return (struct maybe_money){.known = true, .money = {.femto = 0}};
+}
+
+/* design 2.5: a hit's tokens and money are 0. */
+static void make_free(struct ledger_row *row)
+{
+    bool exclusive = row->usage.exclusive;
+
+    row->usage = USAGE_INIT;
+    row->usage.exclusive = exclusive;
+    row->usage.prompt_tokens = row->usage.completion_tokens = 0;
+    row->usage.cached_tokens = row->usage.cache_write_tokens = 0;
+    row->usage.reasoning_tokens = 0;
+    row->billed = row->upstream_cost = row->market = zero();
+    row->estimated = row->booked = row->difference = zero();
+    row->verdict = VERDICT_FREE;
+}
+
+int call_record(struct call *call, int status)
+{
+    struct worker *worker = call->worker;
+    struct ledger_row row;
+    char tags[ROW_TAGS_BYTES_MAX];
+    int64_t now = worker_monotonic_ms();
+
+    if (call_source(call, &row)) {
+        row.source_id = row.id;
+    } else if (call->body != NULL) {
+        call_source_facts(call, &row); /* a follower that left before its leader ended */
+    } else {
+        row_init(&row);
+    }
+    add_request(call, &row);
+    merge_tags(call, &row, tags);
+    row.id = text_of(call->id);
+    row.cache = call->role == CALL_HIT        ? CACHE_HIT
+                : call->role == CALL_FOLLOWER ? CACHE_COLLAPSED
+                                              : CACHE_MISS;
+    row.status = status;
+    row.latency_ms = now - call->started_ms;
+    row.ttft_ms = row.latency_ms;
+    make_free(&row);
+    if (call->role == CALL_NOBODY) {
+        /* only-if-cached and absent: nothing was answered, and nothing was billed. */
+        row.verdict = VERDICT_FAILED;
+    }
+    return ledger_append(worker->lane, &row, worker_now_ms(worker), NULL);
+}

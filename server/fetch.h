@@ -1,0 +1,99 @@
+/* fetch.h - one upstream answer: hold -> upstream -> tape -> post. It outlives the call that began
+ * it.
+ *
+ *     HELD --(durability: power)--> SENT --> ANSWERED --> ENDED
+ *
+ * HELD: the hold is recorded; with durability `power` it waits here until that is on disk.
+ * SENT: the request is with libcurl. ANSWERED: the answer's head is known. ENDED: the hold is
+ * posted or voided, the tape ended, the flight landed.
+ *
+ * Threads: a fetch belongs to its worker and never leaves it; only its tape is shared.
+ */
+#ifndef SERVER_FETCH_H
+#define SERVER_FETCH_H
+
+#include "server/answer.h"
+#include "server/problem.h"
+#include "server/request.h"
+#include "server/sse.h"
+#include "server/upstream.h"
+#include "server/worker.h"
+
+enum fetch_state { FETCH_HELD, FETCH_SENT, FETCH_ANSWERED, FETCH_ENDED };
+
+/* The head of every tape that the server makes: fixed part, then the texts. */
+struct tape_head {
+    int32_t status;
+    uint8_t stream; /* body is an event stream */
+    uint8_t final;  /* an error after a paid call: x-should-retry: false */
+    uint16_t retry_after_len;
+    uint16_t id_len, type_len;
+    char texts[]; /* id, content type, Retry-After */
+};
+enum { TAPE_HEAD_BYTES_MAX = 1024 };
+
+/* Everything that a fetch needs to know of its request. All borrowed: copied inside. */
+struct fetch_order {
+    const struct ledger_row *row;    /* facts of the request: the hold */
+    const struct ledger_row *source; /* the same without what headers said: for later hits */
+    const struct request_headers *headers;
+    const char *body;
+    size_t body_len;
+    const struct config_upstream *upstream;
+    const char *path; /* behind base_url: "/chat/completions" */
+    bool may_store;
+    unsigned ttl_s;
+    int64_t started_ms; /* monotonic */
+};
+
+struct fetch {
+    struct worker *worker;
+    struct fetch *next, *previous; /* worker->fetches */
+    struct fetch *durable_next;
+    unsigned references; /* the worker while it runs, the leading call while it reads */
+    enum fetch_state state;
+    struct tape *tape;           /* share */
+    struct store_flight *flight; /* NULL: caching is off */
+    struct ledger_hold hold;
+    uint64_t hold_position; /* of the lane, for durability */
+    struct ledger_row row, source;
+    char *row_texts, *source_texts; /* what their texts point into */
+    const struct config_upstream *upstream;
+    struct upstream_request request; /* prepared; its texts live in request_texts */
+    char *request_texts;
+    struct upstream_transfer *transfer;
+    struct text key; /* API key that pays; in request_texts */
+    bool may_store, window, begun, stream, seen, stored;
+    bool torn; /* a body was cut off after its head had left: only the connection can tell */
+    unsigned ttl_s;
+    int client_status; /* what the leading client was sent; 0: nothing yet; 499: it left */
+    int upstream_status;
+    int64_t started_ms, first_byte_ms; /* monotonic; 0: not yet */
+    char content_type[128];
+    char passed[UPSTREAM_HEADER_BYTES_MAX / 2]; /* name\0value\0 pairs for the leading client */
+    size_t passed_len;
+    char retry_after[64];
+    struct sse_splitter splitter;
+    char *body; /* a JSON answer while it arrives */
+    size_t body_len, body_size;
+    struct answer answer;
+    uint64_t wake; /* workers to wake at the end of the callback */
+};
+
+/* Starts a fetch that writes to tape. share: tape. take: flight, also on failure. Never fails from
+ * the caller's view: when nothing could be sent the tape tells (503 or 502) and has ended.
+ * Returns a reference for the leading call; drop it with fetch_leave(). */
+struct fetch *fetch_start(struct worker *worker, struct tape *tape, struct store_flight *flight,
+                          const struct fetch_order *order);
+
+/* The leading call says what it sent (once), and that it goes. */
+void fetch_client_sent(struct fetch *fetch, int status);
+void fetch_leave(struct fetch *fetch);
+
+/* LEDGER_POWER: the lane's records up to some point are on disk now: sends what waited for it. */
+void fetch_durable(struct worker *worker);
+
+/* Shutdown: ends every fetch of the worker where it is; what is not known goes to late look-up. */
+void fetch_abort_all(struct worker *worker);
+
+#endif

@@ -1,0 +1,325 @@
+/* fetch_answer.c - an upstream's answer on its way to the tape.
+ *
+ * An event stream goes out event by event, as it comes. A JSON body is gathered first: a client
+ * can do nothing with half of one, and only the whole tells its id, whether it is stored, and
+ * whether the upstream broke off (a clean 502 instead of a torn 200). A body over max_entry, or
+ * while the tape budget is spent, is passed through instead, as a sliding window.
+ */
+#include "server/fetch_private.h"
+#include "server/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BODY_FIRST_BYTES = 4096 };
+
+void fetch_begin(struct fetch *fetch, int status, bool stream, bool final, const char *id,
+                 const char *type)
+{
+    struct {
+        struct tape_head head;
+        char texts[TAPE_HEAD_BYTES_MAX];
+    } made;
+    size_t id_len = strlen(id), type_len = strlen(type), retry_len = strlen(fetch->retry_after);
+
+    assert(!fetch->begun);
+    assert(id_len + type_len + retry_len <= TAPE_HEAD_BYTES_MAX);
+    made.head = (struct tape_head){.status = status,
+                                   .stream = stream,
+                                   .final = final,
+                                   .id_len = (uint16_t)id_len,
+                                   .type_len = (uint16_t)type_len,
+                                   .retry_after_len = (uint16_t)retry_len};
+    memcpy(made.head.texts, id, id_len);
+    memcpy(made.head.texts + id_len, type, type_len);
+    memcpy(made.head.texts + id_len + type_len, fetch->retry_after, retry_len);
+    fetch->begun = true;
+    fetch->wake |=
+        tape_begin(fetch->tape, &made.head, sizeof made.head + id_len + type_len + retry_len);
+}
+
+void fetch_append(struct fetch *fetch, const char *bytes, size_t len, const struct tape_edit *edits,
+                  size_t edit_count)
+{
+    uint64_t wake = 0;
+
+    if (len == 0)
+        return;
+    /* Readers would see a hole: what cannot be recorded ends the answer for all of them. */
+    if (tape_append(fetch->tape, bytes, len, edits, edit_count, &wake) != 0)
+        abort();
+    fetch->wake |= wake;
+    if (!fetch->window && tape_is_window(fetch->tape)) {
+        fetch->window = true;
+        if (fetch->flight != NULL)
+            store_close_flight(fetch->worker->gateway->store, fetch->flight);
+    }
+}
+
+static const char *row_id(struct fetch *fetch)
+{
+    static _Thread_local char id[ROW_ID_MAX + 1];
+    size_t len = fetch->row.id.len < ROW_ID_MAX ? fetch->row.id.len : ROW_ID_MAX;
+
+    memcpy(id, fetch->row.id.bytes, len);
+    id[len] = '\0';
+    return id;
+}
+
+/* The id that the client, the body and the row share: the upstream's, else ours. */
+static const char *shown_id(struct fetch *fetch)
+{
+    return fetch->answer.id[0] != '\0' ? fetch->answer.id : row_id(fetch);
+}
+
+void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *detail)
+{
+    char text[PROBLEM_TEXT_MAX];
+    size_t len;
+
+    if (!fetch->begun) {
+        unsigned seconds = problem_retry_after(problem);
+        fetch->retry_after[0] = seconds == 0 ? '\0' : (char)('0' + seconds);
+        fetch->retry_after[1] = '\0';
+        fetch_begin(fetch, problem_status(problem), false, problem_is_final(problem), row_id(fetch),
+                    "application/json");
+        len = problem_print(problem, DIALECT_VERCEL, detail, text);
+    } else if (fetch->stream) {
+        len = problem_print_event(problem, DIALECT_VERCEL, shown_id(fetch), fetch->answer.model,
+                                  worker_now_ms(fetch->worker), text);
+    } else {
+        fetch->torn = true;
+        return;
+    }
+    fetch_append(fetch, text, len, NULL, 0);
+}
+
+/* --- the upstream's callbacks --- */
+
+static void keep_passed(struct fetch *fetch, const struct upstream_head *head)
+{
+    for (unsigned i = 0; i < head->passed_count; i++) {
+        struct text name = head->passed[i].name, value = head->passed[i].value;
+        if (name.len + value.len + 2 > sizeof fetch->passed - fetch->passed_len)
+            return;
+        if (name.len == 11 && memcmp(name.bytes, "retry-after", 11) == 0 &&
+            value.len < sizeof fetch->retry_after) {
+            /* Followers of a refused call want it too, so it travels in the tape's head. */
+            memcpy(fetch->retry_after, value.bytes, value.len);
+            fetch->retry_after[value.len] = '\0';
+            continue;
+        }
+        memcpy(fetch->passed + fetch->passed_len, name.bytes, name.len);
+        fetch->passed[fetch->passed_len + name.len] = '\0';
+        fetch->passed_len += name.len + 1;
+        memcpy(fetch->passed + fetch->passed_len, value.bytes, value.len);
+        fetch->passed[fetch->passed_len + value.len] = '\0';
+        fetch->passed_len += value.len + 1;
+    }
+}
+
+void fetch_on_head(void *arg, const struct upstream_head *head)
+{
+    struct fetch *fetch = arg;
+    size_t len = head->content_type.len;
+
+    assert(fetch->state == FETCH_SENT);
+    fetch->state = FETCH_ANSWERED;
+    fetch->upstream_status = head->status;
+    if (len >= sizeof fetch->content_type)
+        len = 0; /* not one we know */
+    if (len > 0)
+        memcpy(fetch->content_type, head->content_type.bytes, len);
+    fetch->content_type[len] = '\0';
+    fetch->stream = head->status == 200 && len >= 17 &&
+                    strncasecmp(fetch->content_type, "text/event-stream", 17) == 0;
+    keep_passed(fetch, head);
+}
+
+/* From here on a crash leaves something to look up. */
+static void note_id(struct fetch *fetch, const char *id)
+{
+    if (fetch->seen || id[0] == '\0')
+        return;
+    fetch->seen = true;
+    ledger_seen(fetch->worker->lane, &fetch->hold, id, strlen(id));
+}
+
+static void begin_stream(struct fetch *fetch)
+{
+    if (fetch->begun)
+        return;
+    fetch_begin(fetch, 200, true, false, shown_id(fetch), "text/event-stream");
+    /* Comments that came before the first event waited for the head. */
+    fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
+    free(fetch->body);
+    fetch->body = NULL;
+    fetch->body_len = fetch->body_size = 0;
+}
+
+static int gather(struct fetch *fetch, const char *bytes, size_t len)
+{
+    if (len > fetch->body_size - fetch->body_len) {
+        size_t size = fetch->body_size > 0 ? fetch->body_size : BODY_FIRST_BYTES;
+        char *larger;
+        while (size < fetch->body_len + len)
+            size *= 2;
+        larger = realloc(fetch->body, size);
+        if (larger == NULL)
+            return -ENOMEM;
+        fetch->body = larger;
+        fetch->body_size = size;
+    }
+    memcpy(fetch->body + fetch->body_len, bytes, len);
+    fetch->body_len += len;
+    return 0;
+}
+
+static int on_piece(void *arg, const struct sse_piece *piece)
+{
+    struct fetch *fetch = arg;
+    struct answer *answer = &fetch->answer;
+
+    if (piece->data_lines == 0) {
+        if (fetch->begun)
+            fetch_append(fetch, piece->bytes, piece->len, NULL, 0);
+        else if (fetch->body_len + piece->len <= BODY_FIRST_BYTES)
+            return gather(fetch, piece->bytes, piece->len);
+        return 0;
+    }
+    answer->edit_count = 0;
+    if (piece->data_lines == 1)
+        answer_read_event(answer, piece->bytes + piece->data_at, piece->data_len);
+    else
+        answer->unreadable = true;
+    if (answer->too_many_edits &&
+        fetch->flight != NULL) /* it cannot be replayed: nobody may join */
+        store_close_flight(fetch->worker->gateway->store, fetch->flight);
+    for (size_t i = 0; i < answer->edit_count; i++)
+        answer->edits[i].at += piece->data_at;
+    note_id(fetch, answer->id);
+    begin_stream(fetch);
+    fetch_append(fetch, piece->bytes, piece->len, answer->edits, answer->edit_count);
+    return 0;
+}
+
+/* The body is too large to gather: it goes out as it comes, unread and unstored. */
+static void pass_through(struct fetch *fetch)
+{
+    fetch->window = true;
+    if (fetch->flight != NULL)
+        store_close_flight(fetch->worker->gateway->store, fetch->flight);
+    fetch_begin(fetch, fetch->upstream_status, false, false, shown_id(fetch), fetch->content_type);
+    fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
+    free(fetch->body);
+    fetch->body = NULL;
+    fetch->body_len = fetch->body_size = 0;
+}
+
+static int on_body(struct fetch *fetch, const char *bytes, size_t len)
+{
+    const struct gateway *gateway = fetch->worker->gateway;
+    bool spent = tape_budget_used(store_tape_budget(gateway->store)) + fetch->body_len + len >
+                 gateway->config->limits.buffered_bytes;
+    char id[ROW_ID_MAX + 1] = "";
+
+    if (fetch->begun) {
+        fetch_append(fetch, bytes, len, NULL, 0);
+        return 0;
+    }
+    if (gather(fetch, bytes, len) != 0)
+        return -ENOMEM;
+    if (!fetch->seen && fetch->upstream_status == 200 &&
+        answer_peek_id(fetch->body, fetch->body_len, id, sizeof id) > 0) {
+        note_id(fetch, id);
+        memcpy(fetch->answer.id, id, sizeof id);
+    }
+    if (spent || fetch->body_len > gateway->config->cache.max_entry_bytes)
+        pass_through(fetch);
+    return 0;
+}
+
+int fetch_on_bytes(void *arg, const char *bytes, size_t len)
+{
+    struct fetch *fetch = arg;
+    int result;
+
+    assert(fetch->state == FETCH_ANSWERED);
+    if (fetch->first_byte_ms == 0)
+        fetch->first_byte_ms = worker_monotonic_ms();
+    result = fetch->stream ? sse_feed(&fetch->splitter, bytes, len, on_piece, fetch)
+                           : on_body(fetch, bytes, len);
+    if (fetch->wake != 0) {
+        worker_wake(fetch->worker, fetch->tape, fetch->wake);
+        fetch->wake = 0;
+    }
+    /* Nobody reads, nobody can come, and nothing will be stored: stop paying for an endless one. */
+    if (result == 0 && fetch->window && tape_abandoned(fetch->tape))
+        result = -ECANCELED;
+    return result;
+}
+
+/* --- the end --- */
+
+static bool end_stream(struct fetch *fetch, enum upstream_end end)
+{
+    struct answer *answer = &fetch->answer;
+
+    sse_finish(&fetch->splitter, on_piece, fetch);
+    if (!fetch->begun) {
+        fetch_write_problem(fetch, end == UPSTREAM_TIMEOUT ? PROBLEM_TIMEOUT : PROBLEM_UPSTREAM,
+                            NULL);
+        return false;
+    }
+    if (end != UPSTREAM_COMPLETE) {
+        fetch_write_problem(fetch, end == UPSTREAM_TIMEOUT ? PROBLEM_TIMEOUT : PROBLEM_UPSTREAM,
+                            NULL);
+        return false;
+    }
+    /* It ended in order, but nothing in it says that it was complete. */
+    if (!answer->has_done && !answer->has_error && answer->finish_reason[0] == '\0')
+        fetch_write_problem(fetch, PROBLEM_UPSTREAM, NULL);
+    return answer_is_storable(answer, true);
+}
+
+static bool end_body(struct fetch *fetch, enum upstream_end end)
+{
+    struct answer *answer = &fetch->answer;
+    const char *type = fetch->content_type[0] != '\0' ? fetch->content_type : "application/json";
+
+    if (fetch->begun && end == UPSTREAM_COMPLETE)
+        return false; /* passed through */
+    if (end != UPSTREAM_COMPLETE) {
+        enum problem problem = end == UPSTREAM_TIMEOUT  ? PROBLEM_TIMEOUT
+                               : end == UPSTREAM_UNSENT ? PROBLEM_UNREACHABLE
+                                                        : PROBLEM_UPSTREAM;
+        fetch_write_problem(fetch, problem, NULL);
+        return false;
+    }
+    if (fetch->upstream_status != 200) {
+        fetch_begin(fetch, fetch->upstream_status, false, false, row_id(fetch), type);
+        fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
+        return false;
+    }
+    answer_read_body(answer, fetch->body, fetch->body_len);
+    note_id(fetch, answer->id);
+    fetch_begin(fetch, 200, false, false, shown_id(fetch), type);
+    fetch_append(fetch, fetch->body, fetch->body_len, answer->edits, answer->edit_count);
+    return answer_is_storable(answer, false);
+}
+
+void fetch_on_end(void *arg, enum upstream_end end, const char *detail)
+{
+    struct fetch *fetch = arg;
+    bool good;
+
+    fetch->transfer = NULL;
+    if (end != UPSTREAM_COMPLETE)
+        log_line(LOG_WARNING, "upstream_failed", LOG_TEXT("upstream", fetch->upstream->name),
+                 LOG_TEXT("detail", detail), LOG_TEXT("id", shown_id(fetch)),
+                 LOG_NUMBER("status", fetch->upstream_status));
+    good = fetch->stream ? end_stream(fetch, end) : end_body(fetch, end);
+    fetch_finish(fetch, end, good);
+}

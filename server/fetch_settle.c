@@ -1,0 +1,135 @@
+/* fetch_settle.c - what an upstream call cost: from the answer to the row, the post or the void. */
+#include "accounting/estimate.h"
+#include "server/fetch_private.h"
+#include "server/log.h"
+#include "server/lookup.h"
+
+#include <assert.h>
+#include <string.h>
+
+static struct text text_of(const char *bytes)
+{
+    return (struct text){bytes, strlen(bytes)};
+}
+
+static void take_texts(struct ledger_row *row, const struct answer *answer)
+{
+    if (answer->id[0] != '\0') {
+        row->id = text_of(answer->id);
+        row->upstream_id = row->id;
+    }
+    if (answer->model[0] != '\0')
+        row->model = text_of(answer->model);
+    if (answer->provider[0] != '\0')
+        row->provider = text_of(answer->provider);
+    if (answer->finish_reason[0] != '\0')
+        row->finish_reason = text_of(answer->finish_reason);
+}
+
+/* The list price in force when the request began: of the model that served, else of the one that
+ * was asked for. */
+static void estimate(struct fetch *fetch, struct ledger_row *row)
+{
+    const struct price_table *prices = fetch->worker->gateway->prices;
+    struct text model = row->model.len > 0 ? row->model : row->model_requested;
+    const struct price *price =
+        price_find(prices, model.bytes, model.len, fetch->hold.ref.created_at_ms);
+    struct estimate result;
+
+    row->price_hash = text_of(price_table_hash(prices));
+    if (price == NULL || estimate_cost(price, &row->usage,
+                                       row->market.known ? &row->market.money : NULL, &result) != 0)
+        return;
+    row->estimated = (struct maybe_money){.known = true, .money = result.cost};
+}
+
+static void judge(struct fetch *fetch, struct ledger_row *row, bool may_still_report)
+{
+    struct reconcile_input input = {
+        .billed = row->billed,
+        .upstream = row->upstream_cost,
+        .market = row->market,
+        .estimated = row->estimated,
+        .may_still_report = may_still_report,
+        .tolerance_ppm = fetch->worker->gateway->config->ledger.tolerance_ppm,
+    };
+    struct reconcile_result result;
+
+    if (reconcile(&input, &result) != 0) {
+        /* Sums beyond 1e23 USD: the parts stay, the verdict cannot be formed. */
+        row->verdict = VERDICT_UNKNOWN;
+        return;
+    }
+    row->booked = result.booked;
+    row->difference = result.difference;
+    row->verdict = result.verdict;
+}
+
+static void plan_lookup(struct fetch *fetch, const struct ledger_row *row)
+{
+    struct lookup_order order = {
+        .ref = fetch->hold.ref,
+        .upstream = fetch->upstream,
+        .upstream_id = row->upstream_id,
+        .key_id = row->key_id,
+        .model = row->model.len > 0 ? row->model : row->model_requested,
+        .has_estimate = row->estimated.known,
+        .key = fetch->key,
+    };
+
+    lookup_add(fetch->worker->gateway->lookup, &order);
+}
+
+/* What later hits tell the ledger: the source's facts, without what its headers said. */
+static size_t make_info(struct fetch *fetch, const struct ledger_row *row,
+                        uint8_t info[ROW_ENCODED_MAX])
+{
+    struct ledger_row source = fetch->source;
+    size_t len = 0;
+
+    source.id = row->id;
+    source.model = row->model;
+    source.provider = row->provider;
+    source.finish_reason = row->finish_reason;
+    source.usage = row->usage;
+    if (row->billed.known) {
+        source.saved = row->billed;
+        if (row->upstream_cost.known &&
+            money_add(row->billed.money, row->upstream_cost.money, &source.saved.money) != 0)
+            source.saved.known = false;
+    }
+    return row_encode(&source, info, ROW_ENCODED_MAX, &len) == 0 ? len : 0;
+}
+
+size_t fetch_settle(struct fetch *fetch, enum upstream_end end, uint8_t info[ROW_ENCODED_MAX])
+{
+    struct ledger_row row = fetch->row;
+    const struct answer *answer = &fetch->answer;
+    bool refused =
+        end == UPSTREAM_UNSENT || (fetch->upstream_status != 0 && fetch->upstream_status != 200);
+    size_t head_len;
+    const struct tape_head *head = tape_head(fetch->tape, &head_len);
+    int64_t now = worker_monotonic_ms();
+    size_t info_len;
+
+    assert(fetch->hold.open);
+    take_texts(&row, answer);
+    row.usage = answer->usage;
+    row.status = fetch->client_status != 0 ? fetch->client_status : head->status;
+    row.latency_ms = now - fetch->started_ms;
+    if (fetch->first_byte_ms != 0)
+        row.ttft_ms = fetch->first_byte_ms - fetch->started_ms;
+    if (refused) {
+        row.verdict = VERDICT_FAILED;
+    } else {
+        answer_costs(answer, &row);
+        estimate(fetch, &row);
+        judge(fetch, &row, row.upstream_id.len > 0);
+    }
+    info_len = make_info(fetch, &row, info);
+    if (row.verdict == VERDICT_PENDING)
+        plan_lookup(fetch, &row);
+    ledger_post(fetch->worker->lane, &fetch->hold, &row);
+    assert(!fetch->hold.open);
+    return info_len;
+}

@@ -1,0 +1,30 @@
+/* gateway.h - what all workers share: made before the first thread starts, torn down after the last
+ * has ended. Everything in it is immutable or has its own thread rule in its header.
+ */
+#ifndef SERVER_GATEWAY_H
+#define SERVER_GATEWAY_H
+
+#include "accounting/ledger.h"
+#include "accounting/price.h"
+#include "cache/store.h"
+#include "server/config.h"
+#include "server/identity.h"
+
+#include <stdatomic.h>
+
+struct worker;
+struct lookup;
+
+struct gateway {
+    const struct config *config;
+    struct store *store;
+    struct ledger *ledger;
+    struct price_table *prices;
+    struct lookup *lookup; /* late look-ups; lives on worker 0 */
+    uint8_t identity[IDENTITY_BYTES];
+    struct worker *workers[TAPE_WORKERS_MAX];
+    unsigned worker_count;
+    atomic_bool draining;
+};
+
+#endif

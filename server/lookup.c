@@ -1,0 +1,413 @@
+#include "server/lookup.h"
+#include "accounting/estimate.h"
+#include "server/answer.h"
+#include "server/log.h"
+#include "server/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One row that waits. */
+struct entry {
+    struct lookup *lookup;
+    struct entry *next;
+    struct ledger_ref ref;
+    const struct config_upstream *upstream;
+    char *upstream_id, *key_id, *model; /* in one block that begins at upstream_id */
+    bool has_estimate;
+    char *key; /* owned; NULL: not known */
+    size_t key_len;
+    int64_t due_ms; /* unix ms */
+    unsigned tries;
+    struct upstream_transfer *transfer;
+    int status;
+    char *body;
+    size_t body_len;
+};
+
+struct lookup {
+    struct gateway *gateway;
+    struct entry *entries;
+    unsigned count, running;
+    atomic_uint keyless; /* entries that wait for their client's key */
+    bool stopped;
+};
+
+static char *copy_text(char **to, const char *bytes, size_t len)
+{
+    char *copy = *to;
+
+    if (len > 0)
+        memcpy(copy, bytes, len);
+    copy[len] = '\0';
+    *to += len + 1;
+    return copy;
+}
+
+static struct entry *entry_new(struct lookup *lookup, const struct lookup_order *order)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    char *block = malloc(order->upstream_id.len + order->key_id.len + order->model.len + 3);
+
+    if (entry == NULL || block == NULL) {
+        free(entry);
+        free(block);
+        return NULL;
+    }
+    entry->lookup = lookup;
+    entry->ref = order->ref;
+    entry->upstream = order->upstream;
+    entry->has_estimate = order->has_estimate;
+    entry->upstream_id = copy_text(&block, order->upstream_id.bytes, order->upstream_id.len);
+    entry->key_id = copy_text(&block, order->key_id.bytes, order->key_id.len);
+    entry->model = copy_text(&block, order->model.bytes, order->model.len);
+    return entry;
+}
+
+static bool give_key(struct entry *entry, struct text key)
+{
+    if (key.len == 0)
+        return false;
+    entry->key = malloc(key.len);
+    if (entry->key == NULL)
+        return false;
+    memcpy(entry->key, key.bytes, key.len);
+    entry->key_len = key.len;
+    return true;
+}
+
+static void entry_free(struct entry *entry)
+{
+    if (entry->key != NULL)
+        OPENSSL_cleanse(entry->key, entry->key_len);
+    free(entry->key);
+    free(entry->upstream_id);
+    free(entry->body);
+    free(entry);
+}
+
+/* Paid with a client's own key, which only that client can bring. */
+static bool is_keyless(const struct entry *entry)
+{
+    return entry->key == NULL && entry->upstream->api_key == NULL;
+}
+
+static void insert(struct lookup *lookup, struct entry *entry)
+{
+    entry->next = lookup->entries;
+    lookup->entries = entry;
+    lookup->count++;
+    if (is_keyless(entry))
+        atomic_fetch_add(&lookup->keyless, 1);
+}
+
+static void drop(struct lookup *lookup, struct entry *entry)
+{
+    struct entry **at = &lookup->entries;
+
+    while (*at != entry)
+        at = &(*at)->next;
+    *at = entry->next;
+    assert(lookup->count > 0);
+    lookup->count--;
+    if (is_keyless(entry))
+        atomic_fetch_sub(&lookup->keyless, 1);
+    entry_free(entry);
+}
+
+/* --- asking --- */
+
+/* Age at which the next try is due, by the number of tries made. */
+static int64_t next_delay_ms(unsigned tries)
+{
+    if (tries == 0)
+        return 1000;
+    if (tries <= 10)
+        return 2000;
+    if (tries <= 70)
+        return 60 * 1000;
+    return 3600 * 1000;
+}
+
+static void settle(struct entry *entry, struct ledger_late *late)
+{
+    struct worker *worker = entry->lookup->gateway->workers[0];
+
+    if (ledger_settle(worker->lane, &entry->ref, late) != 0) {
+        /* The journal is full: the row stays pending, so ask again later. */
+        entry->due_ms = worker_now_ms(worker) + next_delay_ms(1);
+        return;
+    }
+    drop(entry->lookup, entry);
+}
+
+static void give_up(struct entry *entry)
+{
+    struct ledger_late late = {.found = false, .usage = USAGE_INIT, .byok = -1};
+
+    log_line(LOG_WARNING, "cost_not_reported", LOG_TEXT("id", entry->upstream_id),
+             LOG_TEXT("upstream", entry->upstream->name), LOG_NUMBER("tries", entry->tries));
+    settle(entry, &late);
+}
+
+/* A stream that was cut had no usage: its estimate comes from the record's tokens. */
+static void estimate(const struct entry *entry, struct ledger_late *late)
+{
+    const struct gateway *gateway = entry->lookup->gateway;
+    struct text model = late->model;
+    const struct price *price;
+    struct estimate result;
+
+    if (entry->has_estimate)
+        return;
+    if (model.len == 0)
+        model = (struct text){entry->model, strlen(entry->model)};
+    price = price_find(gateway->prices, model.bytes, model.len, entry->ref.created_at_ms);
+    if (price == NULL ||
+        estimate_cost(price, &late->usage, late->market.known ? &late->market.money : NULL,
+                      &result) != 0)
+        return;
+    late->estimated = (struct maybe_money){.known = true, .money = result.cost};
+    late->price_hash =
+        (struct text){price_table_hash(gateway->prices), strlen(price_table_hash(gateway->prices))};
+}
+
+static void read_record(struct entry *entry)
+{
+    struct answer *answer = malloc(sizeof *answer);
+    struct ledger_late late = {.usage = USAGE_INIT, .byok = -1};
+
+    if (answer == NULL)
+        return;
+    answer_init(answer, entry->lookup->gateway->workers[0]->edits);
+    if (answer_read_generation(answer, entry->body, entry->body_len, entry->upstream_id, &late) ==
+        0) {
+        late.found = true;
+        estimate(entry, &late);
+        settle(entry, &late);
+    }
+    answer_release(answer);
+    free(answer);
+}
+
+static void on_head(void *arg, const struct upstream_head *head)
+{
+    struct entry *entry = arg;
+
+    entry->status = head->status;
+}
+
+static int on_bytes(void *arg, const char *bytes, size_t len)
+{
+    struct entry *entry = arg;
+    char *larger;
+
+    if (len > LOOKUP_RECORD_MAX - entry->body_len)
+        return -E2BIG;
+    larger = realloc(entry->body, entry->body_len + len);
+    if (larger == NULL)
+        return -ENOMEM;
+    entry->body = larger;
+    memcpy(entry->body + entry->body_len, bytes, len);
+    entry->body_len += len;
+    return 0;
+}
+
+static void on_end(void *arg, enum upstream_end end, const char *detail)
+{
+    struct entry *entry = arg;
+    struct lookup *lookup = entry->lookup;
+    int64_t now = worker_now_ms(lookup->gateway->workers[0]);
+
+    (void)detail;
+    entry->transfer = NULL;
+    assert(lookup->running > 0);
+    lookup->running--;
+    entry->due_ms = now + next_delay_ms(++entry->tries);
+    if (end == UPSTREAM_COMPLETE && entry->status == 200)
+        read_record(entry); /* may free entry */
+    else if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS)
+        give_up(entry);
+}
+
+static void print_url(const struct entry *entry, char *url, size_t size)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t len = (size_t)snprintf(url, size, "%s/generation?id=", entry->upstream->base_url);
+
+    for (const char *at = entry->upstream_id; *at != '\0' && len + 4 < size; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if ((byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+            (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '_' || byte == '.') {
+            url[len++] = *at;
+        } else {
+            url[len++] = '%';
+            url[len++] = hex[byte >> 4];
+            url[len++] = hex[byte & 15];
+        }
+    }
+    url[len] = '\0';
+}
+
+static void ask(struct entry *entry, struct worker *worker)
+{
+    char url[4096];
+    struct upstream_request request = {
+        .url = url,
+        .bearer = entry->key != NULL ? entry->key : entry->upstream->api_key,
+        .get = true,
+        .on_head = on_head,
+        .on_bytes = on_bytes,
+        .on_end = on_end,
+        .arg = entry,
+    };
+
+    print_url(entry, url, sizeof url);
+    request.bearer_len = entry->key != NULL ? entry->key_len : strlen(entry->upstream->api_key);
+    entry->status = 0;
+    entry->body_len = 0;
+    if (upstream_start(worker->upstream, &request, &entry->transfer) == 0)
+        entry->lookup->running++;
+    else
+        entry->due_ms = worker_now_ms(worker) + next_delay_ms(1);
+}
+
+void lookup_tick(struct lookup *lookup, struct worker *worker)
+{
+    int64_t now = worker_now_ms(worker);
+    struct entry *entry = lookup->entries, *next;
+
+    assert(worker->index == 0);
+    for (; entry != NULL && lookup->running < LOOKUP_RUNNING_MAX && !lookup->stopped;
+         entry = next) {
+        next = entry->next;
+        if (entry->transfer != NULL || entry->due_ms > now)
+            continue;
+        if (!is_keyless(entry))
+            ask(entry, worker);
+        else if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS)
+            give_up(entry); /* nobody came back with the key */
+    }
+}
+
+/* --- arrivals, by message to worker 0 --- */
+
+static void take_entry(void *arg, struct worker *worker)
+{
+    struct entry *entry = arg;
+    struct lookup *lookup = entry->lookup;
+
+    if (lookup->stopped || lookup->count >= LOOKUP_WAITING_MAX) {
+        entry_free(entry);
+        return;
+    }
+    entry->due_ms = worker_now_ms(worker) + next_delay_ms(0);
+    insert(lookup, entry);
+}
+
+void lookup_add(struct lookup *lookup, const struct lookup_order *order)
+{
+    struct entry *entry = entry_new(lookup, order);
+
+    if (entry == NULL)
+        return; /* the row stays pending in the ledger: the next start asks */
+    if (order->upstream->api_key == NULL)
+        give_key(entry, order->key);
+    worker_post_function(lookup->gateway->workers[0], take_entry, entry);
+}
+
+static void take_key(void *arg, struct worker *worker)
+{
+    struct entry *offer = arg; /* only key_id and key are set */
+    struct lookup *lookup = offer->lookup;
+
+    (void)worker;
+    for (struct entry *entry = lookup->entries; entry != NULL; entry = entry->next)
+        if (is_keyless(entry) && strcmp(entry->key_id, offer->key_id) == 0 &&
+            give_key(entry, (struct text){offer->key, offer->key_len})) {
+            atomic_fetch_sub(&lookup->keyless, 1);
+            entry->due_ms = 0;
+        }
+    entry_free(offer);
+}
+
+void lookup_offer_key(struct lookup *lookup, struct text key_id, struct text key)
+{
+    struct lookup_order order = {.key_id = key_id};
+    struct entry *offer;
+
+    if (atomic_load_explicit(&lookup->keyless, memory_order_relaxed) == 0)
+        return;
+    offer = entry_new(lookup, &order);
+    if (offer != NULL && give_key(offer, key))
+        worker_post_function(lookup->gateway->workers[0], take_key, offer);
+    else if (offer != NULL)
+        entry_free(offer);
+}
+
+/* --- start and stop --- */
+
+static const struct config_upstream *find_upstream(const struct config *config, struct text name)
+{
+    for (unsigned i = 0; i < config->upstream_count; i++)
+        if (strlen(config->upstream[i].name) == name.len &&
+            memcmp(config->upstream[i].name, name.bytes, name.len) == 0)
+            return &config->upstream[i];
+    return NULL;
+}
+
+static void load(void *arg, const struct ledger_pending *pending)
+{
+    struct lookup *lookup = arg;
+    struct lookup_order order = {
+        .ref = pending->ref,
+        .upstream = find_upstream(lookup->gateway->config, pending->upstream),
+        .upstream_id = pending->upstream_id,
+        .key_id = pending->key_id,
+        .model = pending->model,
+        .has_estimate = pending->has_estimate,
+    };
+    struct entry *entry;
+
+    /* An upstream that left the configuration cannot be asked; its rows stay pending. */
+    if (order.upstream == NULL || lookup->count >= LOOKUP_WAITING_MAX)
+        return;
+    entry = entry_new(lookup, &order);
+    if (entry != NULL)
+        insert(lookup, entry);
+}
+
+struct lookup *lookup_new(struct gateway *gateway)
+{
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+
+    if (lookup == NULL)
+        return NULL;
+    lookup->gateway = gateway;
+    if (ledger_pending(gateway->ledger, load, lookup) != 0)
+        log_line(LOG_ERROR, "pending_rows_unreadable", LOG_NUMBER("loaded", lookup->count));
+    return lookup;
+}
+
+void lookup_stop(struct lookup *lookup)
+{
+    lookup->stopped = true;
+    for (struct entry *entry = lookup->entries; entry != NULL; entry = entry->next) {
+        upstream_stop(entry->transfer);
+        entry->transfer = NULL;
+    }
+    lookup->running = 0;
+}
+
+void lookup_free(struct lookup *lookup)
+{
+    if (lookup == NULL)
+        return;
+    while (lookup->entries != NULL)
+        drop(lookup, lookup->entries);
+    free(lookup);
+}

@@ -1,0 +1,48 @@
+/* lookup.h - late truth: rows without a reported cost are asked for at the upstream's generation
+ * endpoint until it answers (vercel section 10: 404 means not yet, never zero).
+ *
+ * Runs on worker 0. Back-off: after 1 s, then every 2 s for ten times, every minute for an hour,
+ * every hour up to LOOKUP_GIVE_UP_MS; then the row ends `unreported` (or `unknown`). Pending rows
+ * survive restarts in the ledger; an API key does not (it is never stored), so a row that was paid
+ * with a client's own key waits until that client comes back with it.
+ *
+ * Threads: lookup_add() and lookup_offer_key() from any worker; the rest on worker 0.
+ */
+#ifndef SERVER_LOOKUP_H
+#define SERVER_LOOKUP_H
+
+#include "server/gateway.h"
+
+enum {
+    LOOKUP_GIVE_UP_MS = 24 * 3600 * 1000,
+    LOOKUP_RUNNING_MAX = 16,     /* at the same time */
+    LOOKUP_WAITING_MAX = 100000, /* in memory; more stay in the ledger until the next start */
+    LOOKUP_RECORD_MAX = 64 * 1024,
+};
+
+struct lookup_order {
+    struct ledger_ref ref;
+    const struct config_upstream *upstream;
+    struct text upstream_id, key_id, model;
+    bool has_estimate;
+    struct text key; /* API key that paid; empty when it is not known */
+};
+
+struct lookup;
+
+/* Loads the pending rows of the ledger. give; NULL: no memory. */
+struct lookup *lookup_new(struct gateway *gateway);
+void lookup_free(struct lookup *lookup); /* wipes keys; worker 0 has ended */
+
+/* borrow: copied. */
+void lookup_add(struct lookup *lookup, const struct lookup_order *order);
+/* A client came with its key: rows that wait for just this one can be asked for. Nearly free when
+ * none waits. */
+void lookup_offer_key(struct lookup *lookup, struct text key_id, struct text key);
+
+/* Worker 0, about once a second. */
+void lookup_tick(struct lookup *lookup, struct worker *worker);
+/* Worker 0, at shutdown: stops what runs; the rows stay pending in the ledger. */
+void lookup_stop(struct lookup *lookup);
+
+#endif

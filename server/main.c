@@ -1,0 +1,44 @@
+#include "server/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *does;
+} commands[] = {
+    {"serve", command_serve, "run the gateway in the foreground"},
+    {"check", command_check, "validate configuration and prices, print the effective values"},
+    {"export", command_export, "write a month of the ledger as CSV or JSON lines"},
+    {"prices", command_prices, "import price tables, show a model's price"},
+};
+
+static void print_help(FILE *out)
+{
+    fputs("usage: tollgate COMMAND [options]\n\n", out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].does);
+    fputs("\ntollgate COMMAND --help tells more. tollgate --version prints the version.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_MISUSE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("tollgate " TOLLGATE_VERSION);
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "tollgate: there is no command \"%s\"; tollgate --help lists them\n", argv[1]);
+    return EXIT_MISUSE;
+}

@@ -1,0 +1,346 @@
+"""What every scenario stands on: a simulated upstream, a gateway of its own, clients, a ledger.
+
+    from harness import *
+    with Sim() as sim, Gateway(sim) as gateway:
+        answer = gateway.chat("hello", cache=True)
+
+Servers listen on 127.0.0.1 on free ports, live in a temporary folder and end with the block.
+A check that fails raises; the scenario then exits with 1 and shows the gateway's log.
+"""
+import atexit
+import contextlib
+import csv
+import hashlib
+import http.client
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from decimal import Decimal
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("TOLLGATE_BUILD", f"{ROOT}/build/dev")
+MODEL = "openai/gpt-4.1-nano"
+KEY = "vck_test_key_one"
+DEADLINE = 30.0  # seconds; sanitizers are slow and so are shared machines
+
+
+def wait_for(condition, what, seconds=DEADLINE):
+    """Polls condition until it is true; its value is returned."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.01)
+
+
+def equal(got, wanted, what=""):
+    if got != wanted:
+        raise AssertionError(f"{what or 'value'}: got {got!r}, wanted {wanted!r}")
+
+
+def check(truth, what):
+    if not truth:
+        raise AssertionError(what)
+
+
+def folder():
+    path = tempfile.mkdtemp(prefix="tollgate-e2e-")
+    atexit.register(shutil.rmtree, path, True)
+    return path
+
+
+def this_month():
+    return time.strftime("%Y-%m", time.gmtime())
+
+
+class Process:
+    """A server that prints a line with its address when it is ready."""
+
+    def __init__(self, command, ready, env=None):
+        self.log_path = os.path.join(folder(), "log")
+        self.log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
+                                        stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+        self.lines = []
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+        try:
+            wait_for(lambda: self.find(ready) or self.process.poll() is not None,
+                     f"{command[0]} to be ready")
+        except AssertionError:
+            self.kill()
+            raise
+        if not self.find(ready):
+            raise AssertionError(f"{command} ended with {self.process.returncode}:\n{self.log_text()}")
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.decode(errors="replace"))
+
+    def find(self, pattern):
+        for line in list(self.lines):
+            match = re.search(pattern, line)
+            if match:
+                return match
+        return None
+
+    def log_text(self):
+        with open(self.log_path, "rb") as log:
+            return log.read().decode(errors="replace")
+
+    def stop(self, seconds=DEADLINE):
+        """SIGTERM, and the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError("did not stop on SIGTERM")
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Sim(Process):
+    """The simulated upstream; tests/sim/README.md says what it can do."""
+
+    def __init__(self, *arguments, port=0, tls=None):
+        command = [f"{BUILD}/tollgate-sim", "--listen", f"127.0.0.1:{port}", "--prices",
+                   f"{ROOT}/configs/prices.json", *arguments]
+        if tls:
+            command += ["--tls-cert", tls[0], "--tls-key", tls[1]]
+        super().__init__(command, r"listening on 127\.0\.0\.1:(\d+)")
+        self.port = int(self.find(r"listening on 127\.0\.0\.1:(\d+)").group(1))
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/v1"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.kill()
+
+    def _ask(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        connection.request(method, path, body)
+        answer = connection.getresponse().read().decode()
+        connection.close()
+        return answer
+
+    def script(self, *behaviours):
+        """Behaviours of the next POSTs, in order."""
+        self._ask("POST", "/sim/script", "\n".join(json.dumps(b) for b in behaviours) + "\n")
+
+    def calls(self):
+        return [json.loads(line) for line in self._ask("GET", "/sim/calls").splitlines()]
+
+    def stats(self):
+        return json.loads(self._ask("GET", "/sim/stats"))
+
+    def reset(self):
+        self._ask("POST", "/sim/reset")
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.body = status, body
+        self.headers = {name.lower(): value for name, value in headers}
+
+    def json(self):
+        return json.loads(self.body, parse_float=Decimal)
+
+    def events(self):
+        """The payloads of an event stream's data lines, [DONE] included."""
+        return [line[6:] for line in self.body.decode().split("\n") if line.startswith("data: ")]
+
+    def chunks(self):
+        return [json.loads(event, parse_float=Decimal) for event in self.events()
+                if event != "[DONE]"]
+
+
+def chat_body(text, stream=False, model=MODEL, **more):
+    body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
+    if stream:
+        body["stream"] = True
+    return json.dumps(body).encode()
+
+
+def sim_text(behaviour, nonce=""):
+    """A user message that steers the simulator; nonce makes it another request."""
+    return "SIM:" + json.dumps(behaviour) + nonce
+
+
+class Gateway(Process):
+    """A gateway with a configuration of its own in front of sim.
+
+    config: nested dict merged over the defaults below; None removes a key.
+    data: the data_dir to use (to start again on the same one)."""
+
+    def __init__(self, sim, config=None, data=None, env=None, files=None):
+        self.dir = folder()
+        self.data = data or os.path.join(self.dir, "data")
+        for name, text in (files or {}).items():
+            with open(os.path.join(self.dir, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        settings = {
+            "listen": [{"address": "127.0.0.1:0"}],
+            "data_dir": self.data,
+            "workers": 2,
+            "upstreams": [{"name": "sim", "dialect": "vercel",
+                           "base_url": sim.url if sim else "http://127.0.0.1:1/v1"}],
+            "cache": {"memory": "64MiB", "disk": "256MiB"},
+            "limits": {"drain": "10s"},
+            "prices": {"file": f"{ROOT}/configs/prices.json"},
+        }
+        merge(settings, config or {})
+        self.config = os.path.join(self.dir, "tollgate.yaml")
+        with open(self.config, "w", encoding="utf-8") as file:
+            json.dump(settings, file, indent=1)  # JSON is YAML
+        super().__init__([f"{BUILD}/tollgate", "serve", "-c", self.config],
+                         r"tollgate listening on https?://\S+:(\d+)", env)
+        count = len(settings["listen"])
+        wait_for(lambda: sum("listening on" in line for line in self.lines) >= count, "all addresses")
+        self.ports = [int(re.search(r":(\d+)\s*$", line).group(1)) for line in self.lines
+                      if "listening on" in line]
+        self.port = self.ports[0]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.kill()
+            sys.stderr.write("--- gateway log\n" + self.log_text()[-8000:])
+            return
+        code = self.stop()
+        text = self.log_text()
+        check("ERROR: AddressSanitizer" not in text and "runtime error:" not in text
+              and "LeakSanitizer" not in text, "a sanitizer complained:\n" + text[-8000:])
+        equal(code, 0, "exit code after SIGTERM")
+
+    def connect(self, timeout=DEADLINE):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def request(self, method, path, body=None, headers=None, connection=None):
+        mine = connection is None
+        connection = connection or self.connect()
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        answer = Answer(response.status, response.getheaders(), response.read())
+        if mine:
+            connection.close()
+        return answer
+
+    def chat(self, text="hello", stream=False, cache=None, headers=None, key=KEY, body=None,
+             connection=None, **more):
+        """POST /v1/chat/completions. cache: True or False sets X-OpenRouter-Cache."""
+        sent = {"Content-Type": "application/json"}
+        if key:
+            sent["Authorization"] = f"Bearer {key}"
+        if cache is not None:
+            sent["X-OpenRouter-Cache"] = "true" if cache else "false"
+        sent.update(headers or {})
+        return self.request("POST", "/v1/chat/completions",
+                            body if body is not None else chat_body(text, stream, **more), sent,
+                            connection)
+
+    def curl(self, *arguments, body=None, port=None, scheme="http", path="/v1/chat/completions"):
+        """curl with its own arguments: (status, headers, body)."""
+        out = os.path.join(self.dir, f"curl-{threading.get_ident()}-{time.monotonic_ns()}")
+        command = ["curl", "-sS", "-o", out, "-D", "-", "--max-time", str(int(DEADLINE)), *arguments,
+                   f"{scheme}://127.0.0.1:{port or self.port}{path}"]
+        if body is not None:
+            command += ["--data-binary", "@-"]
+        done = subprocess.run(command, input=body, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"curl {arguments}: exit {done.returncode}: {done.stderr.decode()}")
+        lines = done.stdout.decode().replace("\r", "").strip().split("\n\n")[-1].split("\n")
+        headers = [tuple(line.split(": ", 1)) if ": " in line else (line.rstrip(":"), "")
+                   for line in lines[1:]]
+        with open(out, "rb") as file:
+            return Answer(int(lines[0].split()[1]), headers, file.read())
+
+    def export(self, *arguments, month=None):
+        """Standard output of tollgate export."""
+        done = subprocess.run([f"{BUILD}/tollgate", "export", "-c", self.config, "--month",
+                               month or this_month(), *arguments], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"export: exit {done.returncode}: {done.stderr.decode()}")
+        return done.stdout.decode()
+
+    def rows(self, month=None):
+        """The month's rows as dicts of text, oldest first."""
+        return list(csv.DictReader(io.StringIO(self.export(month=month))))
+
+    def wait_rows(self, count, seconds=DEADLINE):
+        rows = []
+
+        def enough():
+            rows[:] = self.rows()
+            return len(rows) >= count
+        wait_for(enough, f"{count} ledger rows", seconds)
+        equal(len(rows), count, "ledger rows")
+        return rows
+
+
+def merge(into, more):
+    for key, value in more.items():
+        if value is None:
+            into.pop(key, None)
+        elif isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def tollgate(*arguments):
+    """Runs a subcommand: (exit code, stdout, stderr)."""
+    done = subprocess.run([f"{BUILD}/tollgate", *arguments], capture_output=True, check=False)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def self_signed(directory):
+    """A certificate for 127.0.0.1: (certificate, key)."""
+    cert, key = os.path.join(directory, "cert.pem"), os.path.join(directory, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    return cert, key
+
+
+def in_parallel(count, function):
+    """Runs function(i) on count threads at once; their results, or the first error."""
+    results, errors = [None] * count, []
+    barrier = threading.Barrier(count)
+
+    def one(i):
+        try:
+            barrier.wait(DEADLINE)
+            results[i] = function(i)
+        except BaseException as error:  # handed to the caller below
+            errors.append(error)
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results

@@ -30,6 +30,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("TOLLGATE_BUILD", f"{ROOT}/build/dev")
 MODEL = "openai/gpt-4.1-nano"
 KEY = "vck_test_key_one"
+SANITIZE = {"LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.suppressions:print_suppressions=0",
+            "TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.suppressions"}
 DEADLINE = 30.0  # seconds; sanitizers are slow and so are shared machines
 
 
@@ -72,7 +74,7 @@ class Process:
         self.log_path = os.path.join(folder(), "log")
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log,
-                                        stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+                                        stdin=subprocess.DEVNULL, env={**SANITIZE, **os.environ, **(env or {})})
         self.lines = []
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()

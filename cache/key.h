@@ -1,8 +1,25 @@
 /* key.h - what identifies an answer: SHA-256 over a versioned, length-prefixed tuple.
  *
  * Tuple (design 2.3): keyed hash of the client key, endpoint type (dialect included), stream flag,
- * model, salt, preset id + version, extra (headers that steer the call), normalised body. Every
- * part is written as 8-byte length + bytes, so no two tuples share an encoding.
+ * model, salt, preset id + version, extra (headers that steer the call), normalised body.
+ *
+ * Layout of what is hashed; a part is its length as 8 bytes, little-endian, then its bytes:
+ *
+ *   part   domain: "tollgate request" (key_of_request), "tollgate bytes" (key_of_bytes)
+ *   part   KEY_VERSION, one byte
+ *   part   client
+ *   part   endpoint
+ *   part   stream, one byte, 0 or 1
+ *   part   model
+ *   part   salt
+ *   part   preset
+ *   part   extra
+ *   bytes  body: canonical form (key_of_request), as received (key_of_bytes)
+ *   8      length of the body, little-endian
+ *
+ * The parts before the body are fixed in number and each says its length, so the body's begin is
+ * known, and its end is where the last 8 bytes begin: no two tuples share an encoding, though the
+ * canonical form is hashed while it is written and its length is not known up front.
  *
  * Threads: a key_hasher belongs to one thread (it keeps OpenSSL contexts so that hashing allocates
  * nothing); keys are values.
@@ -25,7 +42,7 @@ bool key_equal(const struct key *a, const struct key *b);
 
 /* The parts of the tuple except the body. All borrowed; lengths 0 where absent. */
 struct key_parts {
-    const uint8_t *client; /* keyed hash of the client's API key (key_hasher_client) */
+    const uint8_t *client; /* keyed hash of the client's API key (key_hasher_name) */
     size_t client_len;
     const char *endpoint; /* "vercel/chat", ...; NUL-terminated */
     bool stream;
@@ -45,8 +62,9 @@ struct key_hasher;
 struct key_hasher *key_hasher_new(const uint8_t secret[32]);
 void key_hasher_free(struct key_hasher *hasher); /* wipes */
 
-/* HMAC-SHA256(secret, label || api_key): one-way name of an API key under this secret. Different
- * labels give unrelated names ("cache key", "ledger id", "seal"). */
+/* HMAC-SHA256(secret, label || 0 || api_key): one-way name of an API key under this secret.
+ * Different labels give unrelated names ("cache key", "ledger id", "seal"); the zero byte keeps a
+ * label that is the beginning of another apart from it. */
 void key_hasher_name(struct key_hasher *hasher, const char *label, const char *api_key, size_t len,
                      uint8_t ret_name[32]);
 

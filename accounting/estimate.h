@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 enum estimate_flag {
-    ESTIMATE_FALLBACK_PRICE = 1 << 0, /* a cache class without its own price used another's */
+    ESTIMATE_FALLBACK_PRICE = 1 << 0,     /* a cache class without its own price used another's */
     ESTIMATE_USAGE_INCONSISTENT = 1 << 1, /* classes exceed their total; clamped at 0 */
-    ESTIMATE_WRITES_OUTSIDE = 1 << 2, /* prompt_tokens was read as excluding cache writes */
+    ESTIMATE_WRITES_OUTSIDE = 1 << 2,     /* prompt_tokens was read as excluding cache writes */
 };
 
 struct estimate {
@@ -23,6 +23,12 @@ struct estimate {
 /* Rates usage by price (vercel section 11 rules 3-6, pricing section 3). market is the list cost
  * that the upstream reported, or NULL: where prompt_tokens may or may not include cache writes,
  * both readings are tried and the one that equals *market is kept, else the inclusive one.
+ *
+ * Total input picks the tier. Cache classes without a price use the nearest known one (1-hour
+ * write, 5-minute write, input; read, input) and are flagged. Audio, reasoning and image tokens are
+ * inside their totals and leave them only where they have a price of their own. An absent count,
+ * completion_tokens among them, counts as none; searches and the price per request count where
+ * the price is known.
  * -ENODATA when usage lacks prompt_tokens or a price that it needs is unknown; -EOVERFLOW. */
 int estimate_cost(const struct price *price, const struct usage *usage, const struct money *market,
                   struct estimate *ret_estimate);

@@ -30,17 +30,18 @@ enum verdict {
     VERDICTS,
 };
 
+/* The export's word; "" for VERDICT_NONE. */
 const char *verdict_name(enum verdict verdict);
 
 /* What is known about the money of one upstream call. */
 struct reconcile_input {
-    struct maybe_money billed;    /* what the gateway bills, fees included */
-    struct maybe_money upstream;  /* what the vendor bills besides, under one's own key */
-    struct maybe_money market;    /* list price as reported */
+    struct maybe_money billed;   /* what the gateway bills, fees included */
+    struct maybe_money upstream; /* what the vendor bills besides, under one's own key */
+    struct maybe_money market;   /* list price as reported */
     struct maybe_money estimated;
     bool may_still_report; /* a look-up is under way or planned */
     bool gave_up;          /* it was, and ended without a record */
-    int64_t tolerance_ppm; /* of the estimate; 0.1 % is 1000 */
+    int64_t tolerance_ppm; /* of the estimate, not below 0; 0.1 % is 1000 */
 };
 
 struct reconcile_result {
@@ -49,7 +50,14 @@ struct reconcile_result {
     enum verdict verdict;
 };
 
-/* -EOVERFLOW when a sum does not fit. */
+/* A call is reported when `billed` is known; an unknown `upstream` then adds nothing.
+ *     reported, estimate known       matched, over or under
+ *     reported, no estimate          unpriced
+ *     not reported, may still be     pending
+ *     not reported, estimate known   unreported (given up, or never asked)
+ *     neither                        unknown
+ * FREE and FAILED are the caller's to say: no call was made, or nothing was billed.
+ * -EOVERFLOW when a sum does not fit; the tolerance is met to the last digit, never rounded. */
 int reconcile(const struct reconcile_input *input, struct reconcile_result *ret_result);
 
 #endif

@@ -16,15 +16,15 @@
  * settled (vercel section 11 rule 4): estimate.h tries both readings. */
 struct usage {
     int64_t prompt_tokens;
-    int64_t completion_tokens;  /* reasoning included */
-    int64_t cached_tokens;      /* cache reads */
-    int64_t cache_write_tokens; /* all cache writes */
+    int64_t completion_tokens;     /* reasoning included */
+    int64_t cached_tokens;         /* cache reads */
+    int64_t cache_write_tokens;    /* all cache writes */
     int64_t cache_write_1h_tokens; /* of those, written for an hour; absent: all for 5 minutes */
     int64_t reasoning_tokens;
-    int64_t audio_tokens;       /* input */
-    int64_t image_tokens;       /* output */
+    int64_t audio_tokens; /* input */
+    int64_t image_tokens; /* output */
     int64_t web_searches;
-    bool exclusive;             /* prompt_tokens excludes cache reads and writes */
+    bool exclusive; /* prompt_tokens excludes cache reads and writes */
 };
 
 /* All absent, inclusive. */

@@ -1,8 +1,8 @@
 /* config.h - the configuration: YAML file -> immutable struct, checked against one table.
  *
- * The table (config.c) has for every key: path, type, unit, range, default and one sentence. From it
- * come the parser, the messages, `tollgate check`, and the test that configs/tollgate.yaml states
- * every key with its default and range. libyaml gives file:line for every complaint.
+ * The table (config_table.c) has for every key: path, type, unit, range, default and one sentence.
+ * From it come the parser, the messages, `tollgate check`, and the test that configs/tollgate.yaml
+ * states every key with its default and range. libyaml gives file:line for every complaint.
  *
  * Secrets never stand in the file: *_env names an environment variable.
  * Threads: read once before threads start, never written again.
@@ -24,18 +24,18 @@ enum config_dialect { DIALECT_VERCEL, DIALECT_OPENROUTER, DIALECT_OPENAI };
 enum config_durability { DURABILITY_CRASH, DURABILITY_POWER };
 
 struct config_listen {
-    char *host; /* without brackets */
-    uint16_t port; /* 0: any free port, printed at start */
+    char *host;                      /* without brackets */
+    uint16_t port;                   /* 0: any free port, printed at start */
     char *certificate, *private_key; /* NULL: cleartext; absolute paths */
-    bool loopback; /* 127.0.0.0/8, ::1 or localhost */
+    bool loopback;                   /* 127.0.0.0/8, ::1 or localhost */
 };
 
 struct config_upstream {
     char *name;
     enum config_dialect dialect;
-    char *base_url; /* no trailing slash */
+    char *base_url;    /* no trailing slash */
     char *api_key_env; /* NULL: the client's own key is forwarded */
-    char *api_key; /* the variable's value; wiped by config_free() */
+    char *api_key;     /* the variable's value; wiped by config_free() */
 };
 
 struct config {
@@ -49,7 +49,7 @@ struct config {
         char *token; /* NULL when the variable is unset */
         bool loopback;
     } admin;
-    char *data_dir; /* absolute, or relative to the working directory when path was */
+    char *data_dir;   /* absolute, as every path here */
     unsigned workers; /* resolved: never 0 */
     struct config_upstream upstream[CONFIG_UPSTREAMS_MAX];
     unsigned upstream_count;

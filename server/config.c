@@ -1,0 +1,262 @@
+/* config.c - opens a configuration: file -> draft -> immutable struct, or every complaint. */
+#include "server/config.h"
+
+#include "server/config_draft.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WORKERS_MAX = 64 };
+
+void config_complain(struct config_draft *draft, unsigned line, const char *format, ...)
+{
+    struct config_complaint *complaint = &draft->complaint[draft->complaint_count];
+    va_list arguments;
+    assert(line > 0);
+    if (draft->complaint_count == CONFIG_COMPLAINTS_MAX) {
+        draft->complaint_lost++;
+        return;
+    }
+    va_start(arguments, format);
+    if (vasprintf(&complaint->text, format, arguments) < 0) {
+        complaint->text = NULL;
+        draft->error = -ENOMEM;
+    } else {
+        complaint->line = line;
+        complaint->number = draft->complaint_count;
+        draft->complaint_count++;
+    }
+    va_end(arguments);
+}
+
+unsigned config_draft_line(const struct config_draft *draft, enum config_group group,
+                           const char *name, unsigned index)
+{
+    int at = config_key_find(group, name);
+    assert(at >= 0);
+    if (draft->stated[at][index] != 0)
+        return draft->stated[at][index];
+    if (draft->element_line[group][index] != 0)
+        return draft->element_line[group][index];
+    return draft->group_line[group] != 0 ? draft->group_line[group] : 1;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    const struct config_complaint *one = a, *other = b;
+    if (one->line != other->line)
+        return one->line > other->line ? 1 : -1;
+    return one->number > other->number ? 1 : -1;
+}
+
+/* Readers go through a file from its top. */
+static void print_complaints(struct config_draft *draft, FILE *errors)
+{
+    const char *path = draft->config->path;
+    qsort(draft->complaint, draft->complaint_count, sizeof(draft->complaint[0]), compare_lines);
+    for (unsigned i = 0; i < draft->complaint_count; i++)
+        fprintf(errors, "%s:%u: %s\n", path, draft->complaint[i].line, draft->complaint[i].text);
+    if (draft->complaint_lost > 0)
+        fprintf(errors, "%s:%u: and %u more; correct these first\n", path,
+                draft->complaint[draft->complaint_count - 1].line, draft->complaint_lost);
+}
+
+static void draft_release(struct config_draft *draft)
+{
+    for (unsigned i = 0; i < draft->complaint_count; i++)
+        free(draft->complaint[i].text);
+    config_free(draft->config);
+}
+
+/* Only a directory with an impossible name can spoil a default. */
+static void set_default(struct config_draft *draft, const struct config_key *key)
+{
+    char want[CONFIG_WANT_SIZE], shown[CONFIG_SHOWN_SIZE];
+    int error = config_key_set(key, config_base(draft->config, key->group, 0), draft->directory,
+                               key->fallback, want);
+    if (error == -ENOMEM)
+        draft->error = -ENOMEM;
+    if (error == -EINVAL) {
+        config_key_show(key, 0, shown);
+        config_complain(draft, 1, "%s %s", shown, want);
+    }
+}
+
+/* Every key outside the lists: a default in an element would hide an omission. */
+static void set_defaults(struct config_draft *draft)
+{
+    for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+        if (config_keys[i].fallback != NULL && !config_group_is_list(config_keys[i].group))
+            set_default(draft, &config_keys[i]);
+    }
+}
+
+static void default_listen(struct config_draft *draft)
+{
+    draft->config->listen_count = 1;
+    set_default(draft, &config_keys[config_key_find(CONFIG_LISTEN, "address")]);
+}
+
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    long count;
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        count = CPU_COUNT(&set);
+    else
+        count = sysconf(_SC_NPROCESSORS_ONLN); /* more cores than the set has room for */
+    if (count < 1)
+        return 1;
+    return count > WORKERS_MAX ? WORKERS_MAX : (unsigned)count;
+}
+
+static int fill(struct config_draft *draft, const char *text, size_t len)
+{
+    set_defaults(draft);
+    config_yaml_read(draft, text, len);
+    if (draft->group_line[CONFIG_LISTEN] == 0)
+        default_listen(draft);
+    if (draft->error == 0 && !draft->unreadable)
+        config_check(draft);
+    if (draft->config->workers == 0)
+        draft->config->workers = cores();
+    return draft->error;
+}
+
+int config_parse(const char *path, const char *directory, const char *text, size_t len,
+                 bool need_secrets, FILE *errors, struct config **ret_config)
+{
+    struct config_draft *draft = calloc(1, sizeof(*draft));
+    int error = -ENOMEM;
+    assert(directory[0] == '/');
+    if (draft == NULL)
+        goto out;
+    draft->directory = directory;
+    draft->need_secrets = need_secrets;
+    draft->config = calloc(1, sizeof(*draft->config));
+    if (draft->config == NULL)
+        goto out;
+    draft->config->path = strdup(path);
+    if (draft->config->path == NULL)
+        goto out;
+    error = fill(draft, text, len);
+    if (error == 0 && draft->complaint_count > 0) {
+        print_complaints(draft, errors);
+        error = -EINVAL;
+    }
+    if (error == 0) {
+        *ret_config = draft->config;
+        draft->config = NULL;
+    }
+out:
+    if (draft != NULL)
+        draft_release(draft);
+    free(draft);
+    return error;
+}
+
+/* Up to one byte more than is allowed, so that too much can be told. give: *ret_text. */
+static int read_file(const char *path, char **ret_text, size_t *ret_len)
+{
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    int error = 0;
+    size_t len;
+    if (file == NULL)
+        return -errno;
+    text = malloc(CONFIG_FILE_BYTES_MAX + 1);
+    if (text == NULL) {
+        error = -ENOMEM;
+        goto out;
+    }
+    errno = 0;
+    len = fread(text, 1, CONFIG_FILE_BYTES_MAX + 1, file);
+    if (ferror(file) != 0) {
+        error = errno != 0 ? -errno : -EIO;
+        goto out;
+    }
+    *ret_text = text;
+    *ret_len = len;
+    text = NULL;
+out:
+    free(text);
+    fclose(file);
+    return error;
+}
+
+/* The file's directory without symbolic links. give: the result, NULL with errno. */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory, *real;
+    if (slash == NULL)
+        return realpath(".", NULL);
+    directory = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (directory == NULL)
+        return NULL;
+    real = realpath(directory, NULL);
+    free(directory);
+    return real;
+}
+
+int config_open(const char *path, bool need_secrets, FILE *errors, struct config **ret_config)
+{
+    char *text = NULL, *directory = NULL;
+    size_t len = 0;
+    int error = read_file(path, &text, &len);
+    if (error == 0) {
+        directory = directory_of(path);
+        error = directory == NULL ? -errno : 0;
+    }
+    if (error < 0) {
+        fprintf(errors, "%s: cannot be read: %s; name a configuration file with -c\n", path,
+                strerror(-error));
+    } else if (len > CONFIG_FILE_BYTES_MAX) {
+        fprintf(errors, "%s:1: is over 1 MiB; a configuration is a few hundred lines\n", path);
+        error = -EINVAL;
+    } else {
+        error = config_parse(path, directory, text, len, need_secrets, errors, ret_config);
+        if (error < 0 && error != -EINVAL)
+            fprintf(errors, "%s: cannot be read: %s\n", path, strerror(-error));
+    }
+    free(directory);
+    free(text);
+    return error;
+}
+
+static void wipe(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    for (unsigned i = 0; i < CONFIG_LISTENS_MAX; i++) {
+        free(config->listen[i].host);
+        free(config->listen[i].certificate);
+        free(config->listen[i].private_key);
+    }
+    for (unsigned i = 0; i < CONFIG_UPSTREAMS_MAX; i++) {
+        free(config->upstream[i].name);
+        free(config->upstream[i].base_url);
+        free(config->upstream[i].api_key_env);
+        wipe(config->upstream[i].api_key);
+    }
+    free(config->admin.host);
+    free(config->admin.token_env);
+    wipe(config->admin.token);
+    free(config->data_dir);
+    free(config->prices.file);
+    free(config->path);
+    free(config);
+}

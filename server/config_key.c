@@ -1,0 +1,330 @@
+/* config_key.c - one row of the table at work: text into its field and back, what a value must be,
+ * and its line of documentation. */
+#include "server/config_table.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(enum config_dialect) == sizeof(unsigned), "a choice is stored as unsigned");
+_Static_assert(sizeof(enum config_durability) == sizeof(unsigned),
+               "a choice is stored as unsigned");
+
+static void print_number(enum config_type type, uint64_t value, char text[CONFIG_NUMBER_SIZE])
+{
+    if (type == CONFIG_SIZE)
+        config_size_print(value, text);
+    else if (type == CONFIG_SPAN)
+        config_span_print(value, text);
+    else if (type == CONFIG_PERCENT)
+        config_percent_print(value, text);
+    else
+        snprintf(text, CONFIG_NUMBER_SIZE, "%" PRIu64, value);
+}
+
+/* "vercel, openrouter or openai" */
+static void print_choices(const struct config_key *key, char *text, size_t size)
+{
+    size_t len = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; key->choices[i] != NULL; i++) {
+        const char *between = i == 0 ? "" : key->choices[i + 1] == NULL ? " or " : ", ";
+        int added = snprintf(text + len, size - len, "%s%s", between, key->choices[i]);
+        assert(added > 0);
+        len += (size_t)added;
+        assert(len < size);
+    }
+}
+
+/* "0, or 1MiB to 1TiB", empty for what has no range. */
+static void print_range(const struct config_key *key, char *text, size_t size)
+{
+    char min[CONFIG_NUMBER_SIZE], max[CONFIG_NUMBER_SIZE];
+    text[0] = '\0';
+    if (key->type == CONFIG_CHOICE) {
+        print_choices(key, text, size);
+        return;
+    }
+    if (key->max == 0)
+        return;
+    print_number(key->type, key->min, min);
+    print_number(key->type, key->max, max);
+    snprintf(text, size, "%s%s to %s%s", key->or_zero ? "0, or " : "", min, max,
+             key->type == CONFIG_SECONDS ? " seconds" : "");
+}
+
+static void print_form(const struct config_key *key, char want[CONFIG_WANT_SIZE])
+{
+    char range[128];
+    const char *form[CONFIG_TYPES] = {
+        [CONFIG_FLAG] = "must be on or off (or true, false, yes, no)",
+        [CONFIG_COUNT] = "must be a whole number",
+        [CONFIG_SIZE] = "must be a size in B, KiB, MiB, GiB or TiB, such as",
+        [CONFIG_SECONDS] = "must be whole seconds, or a duration in s, m or h, such as",
+        [CONFIG_SPAN] = "must be a duration with its unit, ms, s, m or h, such as",
+        [CONFIG_PERCENT] = "must be a percentage with its %, up to 4 decimals, such as",
+        [CONFIG_CHOICE] = "must be",
+    };
+    assert(form[key->type] != NULL);
+    assert(key->fallback != NULL || key->type == CONFIG_CHOICE);
+    print_range(key, range, sizeof(range));
+    if (key->type == CONFIG_FLAG)
+        snprintf(want, CONFIG_WANT_SIZE, "%s", form[key->type]);
+    else if (key->type == CONFIG_CHOICE)
+        snprintf(want, CONFIG_WANT_SIZE, "%s %s", form[key->type], range);
+    else if (key->type == CONFIG_COUNT)
+        snprintf(want, CONFIG_WANT_SIZE, "%s, %s", form[key->type], range);
+    else
+        snprintf(want, CONFIG_WANT_SIZE, "%s %s; %s", form[key->type], key->fallback, range);
+}
+
+static int parse_choice(const struct config_key *key, const char *text, uint64_t *ret_value)
+{
+    for (unsigned i = 0; key->choices[i] != NULL; i++) {
+        if (strcmp(text, key->choices[i]) == 0) {
+            *ret_value = i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static int parse_seconds(const char *text, uint64_t *ret_seconds)
+{
+    uint64_t ms;
+    if (config_count_parse(text, ret_seconds) == 0)
+        return 0;
+    if (config_span_parse(text, &ms) < 0 || (ms != UINT64_MAX && ms % 1000 != 0))
+        return -EINVAL;
+    *ret_seconds = ms / 1000;
+    return 0;
+}
+
+static int parse_number(const struct config_key *key, const char *text, uint64_t *ret_value)
+{
+    switch (key->type) {
+    case CONFIG_FLAG:
+        return config_flag_parse(text, ret_value);
+    case CONFIG_COUNT:
+        return config_count_parse(text, ret_value);
+    case CONFIG_SIZE:
+        return config_size_parse(text, ret_value);
+    case CONFIG_SECONDS:
+        return parse_seconds(text, ret_value);
+    case CONFIG_SPAN:
+        return config_span_parse(text, ret_value);
+    case CONFIG_PERCENT:
+        return config_percent_parse(text, ret_value);
+    default:
+        assert(key->type == CONFIG_CHOICE);
+        return parse_choice(key, text, ret_value);
+    }
+}
+
+static void store_number(const struct config_key *key, void *base, uint64_t value)
+{
+    char *field = (char *)base + key->at;
+    unsigned narrow = (unsigned)value;
+    int64_t wide = (int64_t)value;
+    bool flag = value != 0;
+    if (key->type == CONFIG_FLAG)
+        memcpy(field, &flag, sizeof(flag));
+    else if (key->type == CONFIG_SIZE)
+        memcpy(field, &value, sizeof(value));
+    else if (key->type == CONFIG_PERCENT)
+        memcpy(field, &wide, sizeof(wide));
+    else
+        memcpy(field, &narrow, sizeof(narrow));
+}
+
+static uint64_t load_number(const struct config_key *key, const void *base)
+{
+    const char *field = (const char *)base + key->at;
+    unsigned narrow;
+    uint64_t wide;
+    bool flag;
+    if (key->type == CONFIG_FLAG) {
+        memcpy(&flag, field, sizeof(flag));
+        return flag;
+    }
+    if (key->type == CONFIG_SIZE || key->type == CONFIG_PERCENT) {
+        memcpy(&wide, field, sizeof(wide));
+        return wide;
+    }
+    memcpy(&narrow, field, sizeof(narrow));
+    return narrow;
+}
+
+static int set_number(const struct config_key *key, void *base, const char *text,
+                      char want[CONFIG_WANT_SIZE])
+{
+    char range[128];
+    uint64_t value;
+    if (parse_number(key, text, &value) < 0) {
+        print_form(key, want);
+        return -EINVAL;
+    }
+    if (key->max != 0 && !(key->or_zero && value == 0) && (value < key->min || value > key->max)) {
+        print_range(key, range, sizeof(range));
+        snprintf(want, CONFIG_WANT_SIZE, "must be %s", range);
+        return -EINVAL;
+    }
+    store_number(key, base, value);
+    return 0;
+}
+
+/* take: value. */
+static int replace_text(void *field, char *value)
+{
+    char *old;
+    if (value == NULL)
+        return -ENOMEM;
+    memcpy(&old, field, sizeof(old));
+    free(old);
+    memcpy(field, &value, sizeof(value));
+    return 0;
+}
+
+static int set_address(const struct config_key *key, void *base, const char *text,
+                       char want[CONFIG_WANT_SIZE])
+{
+    struct config_address address;
+    const char *complaint = config_address_parse(text, &address);
+    int error;
+    if (complaint != NULL) {
+        snprintf(want, CONFIG_WANT_SIZE, "%s", complaint);
+        return -EINVAL;
+    }
+    error = replace_text((char *)base + key->at, strdup(address.host));
+    if (error < 0)
+        return error;
+    memcpy((char *)base + key->at_port, &address.port, sizeof(address.port));
+    memcpy((char *)base + key->at_loopback, &address.loopback, sizeof(address.loopback));
+    return 0;
+}
+
+/* directory and the relative path behind it. Leading ./ and ../ are resolved, which is exact
+ * because the directory holds no symbolic link; so messages show plain paths. */
+static char *resolve_path(const char *directory, const char *path)
+{
+    size_t len = strlen(directory);
+    char *resolved = NULL;
+    if (path[0] == '/')
+        return strdup(path);
+    for (;;) {
+        if (strncmp(path, "./", 2) == 0) {
+            path += 2;
+        } else if (strncmp(path, "../", 3) == 0) {
+            path += 3;
+            while (len > 0 && directory[len - 1] != '/')
+                len--;
+            len -= len > 0 ? 1 : 0;
+        } else if (path[0] == '/') {
+            path++;
+        } else {
+            break;
+        }
+    }
+    if (len == 1 && directory[0] == '/')
+        len = 0;
+    if (asprintf(&resolved, "%.*s/%s", (int)len, directory, path) < 0)
+        return NULL;
+    return resolved;
+}
+
+/* What a path became is checked again: the directory in front of it may be long or odd. */
+static int set_path(void *field, const char *directory, const char *text,
+                    char want[CONFIG_WANT_SIZE])
+{
+    char *path = resolve_path(directory, text);
+    const char *complaint = path != NULL ? config_path_check(path) : NULL;
+    if (complaint == NULL)
+        return replace_text(field, path);
+    free(path);
+    snprintf(want, CONFIG_WANT_SIZE, "%s, its directory included", complaint);
+    return -EINVAL;
+}
+
+static int set_text(const struct config_key *key, void *base, const char *directory,
+                    const char *text, char want[CONFIG_WANT_SIZE])
+{
+    void *field = (char *)base + key->at;
+    size_t len = strlen(text);
+    const char *complaint;
+    if (key->type == CONFIG_URL)
+        complaint = config_url_check(text, &len);
+    else if (key->type == CONFIG_NAME)
+        complaint = config_name_check(text);
+    else if (key->type == CONFIG_VARIABLE)
+        complaint = config_variable_check(text);
+    else
+        complaint = config_path_check(text);
+    if (complaint != NULL) {
+        snprintf(want, CONFIG_WANT_SIZE, "%s", complaint);
+        return -EINVAL;
+    }
+    if (key->type == CONFIG_PATH)
+        return set_path(field, directory, text, want);
+    return replace_text(field, strndup(text, len));
+}
+
+int config_key_set(const struct config_key *key, void *base, const char *directory,
+                   const char *text, char want[CONFIG_WANT_SIZE])
+{
+    if (key->type == CONFIG_ADDRESS)
+        return set_address(key, base, text, want);
+    if (key->type >= CONFIG_URL)
+        return set_text(key, base, directory, text, want);
+    return set_number(key, base, text, want);
+}
+
+const char *config_key_get(const struct config_key *key, const void *base,
+                           char scratch[CONFIG_HOST_MAX + 16])
+{
+    const char *text;
+    uint16_t port;
+    if (key->type >= CONFIG_ADDRESS) {
+        memcpy(&text, (const char *)base + key->at, sizeof(text));
+        if (text == NULL || key->type != CONFIG_ADDRESS)
+            return text;
+        memcpy(&port, (const char *)base + key->at_port, sizeof(port));
+        snprintf(scratch, CONFIG_HOST_MAX + 16, strchr(text, ':') != NULL ? "[%s]:%u" : "%s:%u",
+                 text, (unsigned)port);
+        return scratch;
+    }
+    if (key->type == CONFIG_FLAG)
+        return load_number(key, base) != 0 ? "on" : "off";
+    if (key->type == CONFIG_CHOICE)
+        return key->choices[load_number(key, base)];
+    print_number(key->type, load_number(key, base), scratch);
+    return scratch;
+}
+
+void config_key_describe(const struct config_key *key, FILE *out)
+{
+    static const char *const types[CONFIG_TYPES] = {
+        [CONFIG_FLAG] = "on or off",
+        [CONFIG_COUNT] = "whole number",
+        [CONFIG_SIZE] = "size in B, KiB, MiB, GiB or TiB; plain: bytes",
+        [CONFIG_SECONDS] = "duration in s, m or h; plain: seconds",
+        [CONFIG_SPAN] = "duration in ms, s, m or h",
+        [CONFIG_PERCENT] = "percentage, up to 4 decimals",
+        [CONFIG_CHOICE] = "one of",
+        [CONFIG_ADDRESS] = "host:port",
+        [CONFIG_URL] = "URL",
+        [CONFIG_NAME] = "1 to 32 of a-z, 0-9, _ and -",
+        [CONFIG_VARIABLE] = "name of an environment variable",
+        [CONFIG_PATH] = "path, relative to this file",
+    };
+    char range[128];
+    print_range(key, range, sizeof(range));
+    fprintf(out, "%s%s%s", types[key->type], key->type == CONFIG_CHOICE ? " " : "; ", range);
+    if (range[0] != '\0')
+        fputs("; ", out);
+    if (key->fallback != NULL)
+        fprintf(out, "default %s", key->fallback);
+    else
+        fprintf(out, "%s, such as %s", key->required ? "required" : "no default", key->example);
+}

@@ -1,0 +1,214 @@
+/* config_table.c - the table of configuration keys, and finding one's way in it. */
+#include "server/config_table.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define KIB(n) (UINT64_C(n) << 10)
+#define MIB(n) (UINT64_C(n) << 20)
+#define GIB(n) (UINT64_C(n) << 30)
+#define TIB(n) (UINT64_C(n) << 40)
+
+static const char *const dialects[] = {
+    [DIALECT_VERCEL] = "vercel",
+    [DIALECT_OPENROUTER] = "openrouter",
+    [DIALECT_OPENAI] = "openai",
+    NULL,
+};
+
+static const char *const durabilities[] = {
+    [DURABILITY_CRASH] = "crash",
+    [DURABILITY_POWER] = "power",
+    NULL,
+};
+
+#define LISTEN(field) .group = CONFIG_LISTEN, .at = offsetof(struct config_listen, field)
+#define UPSTREAM(field) .group = CONFIG_UPSTREAMS, .at = offsetof(struct config_upstream, field)
+#define IN(in, field) .group = (in), .at = offsetof(struct config, field)
+
+const struct config_key config_keys[CONFIG_KEYS] = {
+    {LISTEN(host), .name = "address", .type = CONFIG_ADDRESS, .required = true,
+     .at_port = offsetof(struct config_listen, port),
+     .at_loopback = offsetof(struct config_listen, loopback), .fallback = "127.0.0.1:8080",
+     .about = "Where clients connect; port 0 takes any free port and prints it at start."},
+    {LISTEN(certificate), .name = "certificate", .type = CONFIG_PATH, .example = "tls/cert.pem",
+     .about = "PEM certificate chain; with it the address speaks TLS, without it cleartext."},
+    {LISTEN(private_key), .name = "private_key", .type = CONFIG_PATH, .example = "tls/key.pem",
+     .about = "PEM private key of that certificate."},
+    {IN(CONFIG_ADMIN, admin.host), .name = "address", .type = CONFIG_ADDRESS, .required = true,
+     .at_port = offsetof(struct config, admin.port),
+     .at_loopback = offsetof(struct config, admin.loopback), .example = "127.0.0.1:8081",
+     .about = "Where metrics, the ledger and the dashboard are; without `admin`, nowhere."},
+    {IN(CONFIG_ADMIN, admin.token_env), .name = "token_env", .type = CONFIG_VARIABLE,
+     .example = "TOLLGATE_ADMIN_TOKEN",
+     .about = "Variable that holds the admin address's bearer token; off loopback it must be set."},
+    {IN(CONFIG_TOP, data_dir), .name = "data_dir", .type = CONFIG_PATH, .fallback = "data",
+     .about = "Directory of the cache's and the ledger's databases."},
+    {IN(CONFIG_TOP, workers), .name = "workers", .type = CONFIG_COUNT, .max = 64, .fallback = "0",
+     .about = "Event loops, each a thread; 0 is one for each core this process may use."},
+    {UPSTREAM(name), .name = "name", .type = CONFIG_NAME, .required = true, .example = "vercel",
+     .about = "What the ledger and the metrics call it; no two may share a name."},
+    {UPSTREAM(dialect), .name = "dialect", .type = CONFIG_CHOICE, .required = true,
+     .choices = dialects, .example = "vercel", .about = "Whose API it speaks."},
+    {UPSTREAM(base_url), .name = "base_url", .type = CONFIG_URL, .required = true,
+     .example = "https://ai-gateway.vercel.sh/v1",
+     .about = "What stands before chat/completions; http:// only to a host on loopback."},
+    {UPSTREAM(api_key_env), .name = "api_key_env", .type = CONFIG_VARIABLE,
+     .example = "AI_GATEWAY_API_KEY",
+     .about = "Variable that holds our key; absent: the client's own key is forwarded."},
+    {IN(CONFIG_CACHE, cache.by_default), .name = "default", .type = CONFIG_FLAG, .fallback = "off",
+     .about = "Whether requests that do not say are cached."},
+    {IN(CONFIG_CACHE, cache.ttl_s), .name = "ttl", .type = CONFIG_SECONDS, .min = 1, .max = 86400,
+     .fallback = "300", .about = "How long an answer is served when the request does not say."},
+    {IN(CONFIG_CACHE, cache.memory_bytes), .name = "memory", .type = CONFIG_SIZE, .or_zero = true,
+     .min = MIB(1), .max = TIB(1), .fallback = "256MiB",
+     .about = "Budget of the memory tier; 0 goes without it."},
+    {IN(CONFIG_CACHE, cache.disk_bytes), .name = "disk", .type = CONFIG_SIZE, .or_zero = true,
+     .min = MIB(16), .max = TIB(64), .fallback = "8GiB",
+     .about = "Budget of the disk tier; 0 goes without it."},
+    {IN(CONFIG_CACHE, cache.max_entry_bytes), .name = "max_entry", .type = CONFIG_SIZE,
+     .min = KIB(1), .max = GIB(1), .fallback = "16MiB",
+     .about = "A longer answer is passed on and not stored; at most limits.buffered."},
+    {IN(CONFIG_CACHE, cache.coalesce), .name = "coalesce", .type = CONFIG_FLAG, .fallback = "true",
+     .about = "Whether identical requests at the same time share one upstream call."},
+    {IN(CONFIG_LIMITS, limits.body_bytes), .name = "body", .type = CONFIG_SIZE, .min = KIB(1),
+     .max = GIB(1), .fallback = "32MiB", .about = "A longer request body is answered with 413."},
+    {IN(CONFIG_LIMITS, limits.buffered_bytes), .name = "buffered", .type = CONFIG_SIZE,
+     .min = MIB(1), .max = TIB(1), .fallback = "512MiB",
+     .about = "Budget of all answers in flight together, apart from the cache's."},
+    {IN(CONFIG_LIMITS, limits.drain_ms), .name = "drain", .type = CONFIG_SPAN, .max = 3600 * 1000,
+     .fallback = "30s", .about = "How long a stop waits for requests in flight."},
+    {IN(CONFIG_PRICES, prices.file), .name = "file", .type = CONFIG_PATH, .required = true,
+     .example = "prices.json", .about = "Price table; without `prices` every request is unpriced."},
+    {IN(CONFIG_LEDGER, ledger.tolerance_ppm), .name = "tolerance", .type = CONFIG_PERCENT,
+     .max = 1000000, .fallback = "0.1%",
+     .about = "How far a reported price may be from the estimate and still count as matched."},
+    {IN(CONFIG_LEDGER, ledger.durability), .name = "durability", .type = CONFIG_CHOICE,
+     .choices = durabilities, .fallback = "crash",
+     .about = "crash: holds survive the process; power: they are synced to disk first."},
+};
+
+static const struct {
+    const char *name;
+    bool is_list;
+} groups[CONFIG_GROUPS] = {
+    [CONFIG_TOP] = {NULL, false},        [CONFIG_LISTEN] = {"listen", true},
+    [CONFIG_ADMIN] = {"admin", false},   [CONFIG_UPSTREAMS] = {"upstreams", true},
+    [CONFIG_CACHE] = {"cache", false},   [CONFIG_LIMITS] = {"limits", false},
+    [CONFIG_PRICES] = {"prices", false}, [CONFIG_LEDGER] = {"ledger", false},
+};
+
+_Static_assert((int)CONFIG_LISTENS_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
+_Static_assert((int)CONFIG_UPSTREAMS_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
+
+const char *config_group_name(enum config_group group)
+{
+    assert(group < CONFIG_GROUPS);
+    return groups[group].name;
+}
+
+bool config_group_is_list(enum config_group group)
+{
+    assert(group < CONFIG_GROUPS);
+    return groups[group].is_list;
+}
+
+int config_key_find(enum config_group group, const char *name)
+{
+    for (int i = 0; i < CONFIG_KEYS; i++) {
+        if (config_keys[i].group == group && strcmp(config_keys[i].name, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+enum config_group config_group_find(const char *name)
+{
+    for (unsigned i = CONFIG_TOP + 1; i < CONFIG_GROUPS; i++) {
+        if (strcmp(groups[i].name, name) == 0)
+            return (enum config_group)i;
+    }
+    return CONFIG_TOP;
+}
+
+void config_key_show(const struct config_key *key, int index, char shown[CONFIG_SHOWN_SIZE])
+{
+    const char *group = config_group_name(key->group);
+    if (group == NULL)
+        snprintf(shown, CONFIG_SHOWN_SIZE, "%s", key->name);
+    else if (!config_group_is_list(key->group))
+        snprintf(shown, CONFIG_SHOWN_SIZE, "%s.%s", group, key->name);
+    else if (index < 0)
+        snprintf(shown, CONFIG_SHOWN_SIZE, "%s[].%s", group, key->name);
+    else
+        snprintf(shown, CONFIG_SHOWN_SIZE, "%s[%d].%s", group, index, key->name);
+}
+
+/* Single-character edits, a swap of neighbours being one; anything over 2 is as good as far. */
+static unsigned distance(const char *a, const char *b)
+{
+    enum { LETTERS_MAX = 16, FAR = 99 };
+    unsigned row[3][LETTERS_MAX + 1];
+    size_t a_len = strlen(a), b_len = strlen(b);
+    if (a_len > LETTERS_MAX || b_len > LETTERS_MAX)
+        return FAR;
+    for (unsigned j = 0; j <= b_len; j++)
+        row[0][j] = j;
+    for (unsigned i = 1; i <= a_len; i++) {
+        unsigned *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+        now[0] = i;
+        for (unsigned j = 1; j <= b_len; j++) {
+            unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
+            if (last[j] + 1 < best)
+                best = last[j] + 1;
+            if (now[j - 1] + 1 < best)
+                best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                before[j - 2] + 1 < best)
+                best = before[j - 2] + 1;
+            now[j] = best;
+        }
+    }
+    return row[a_len % 3][b_len];
+}
+
+/* Half the letters may not be wrong: `tl` is near `ttl`, `x` is near nothing. */
+static bool is_near(const char *name, const char *known, unsigned *best)
+{
+    unsigned far = distance(name, known);
+    if (far > 2 || far * 2 >= strlen(known) || far >= *best)
+        return false;
+    *best = far;
+    return true;
+}
+
+bool config_key_suggest(enum config_group group, const char *name, char shown[CONFIG_SHOWN_SIZE])
+{
+    unsigned best = 99;
+    for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+        if (config_keys[i].group == group && is_near(name, config_keys[i].name, &best))
+            config_key_show(&config_keys[i], -1, shown);
+    }
+    for (unsigned i = CONFIG_TOP + 1; group == CONFIG_TOP && i < CONFIG_GROUPS; i++) {
+        if (is_near(name, groups[i].name, &best))
+            snprintf(shown, CONFIG_SHOWN_SIZE, "%s", groups[i].name);
+    }
+    /* The right name in the wrong place is likelier than two slips of the finger. */
+    for (unsigned i = 0; i < CONFIG_KEYS && best > 1; i++) {
+        if (strcmp(config_keys[i].name, name) == 0) {
+            config_key_show(&config_keys[i], -1, shown);
+            return true;
+        }
+    }
+    return best < 99;
+}
+
+void *config_base(struct config *config, enum config_group group, unsigned index)
+{
+    assert(index < CONFIG_ELEMENTS_MAX);
+    if (group == CONFIG_LISTEN)
+        return &config->listen[index];
+    if (group == CONFIG_UPSTREAMS)
+        return &config->upstream[index];
+    return config;
+}

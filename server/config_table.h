@@ -1,0 +1,91 @@
+/* config_table.h - the one table of configuration keys, and what follows from a row: its checks,
+ * its messages, its documentation, its place in struct config.
+ *
+ * Private to server/config*.c and their tests; everybody else reads struct config.
+ */
+#ifndef SERVER_CONFIG_TABLE_H
+#define SERVER_CONFIG_TABLE_H
+
+#include "server/config.h"
+#include "server/config_value.h"
+
+enum config_group {
+    CONFIG_TOP,
+    CONFIG_LISTEN,
+    CONFIG_ADMIN,
+    CONFIG_UPSTREAMS,
+    CONFIG_CACHE,
+    CONFIG_LIMITS,
+    CONFIG_PRICES,
+    CONFIG_LEDGER,
+    CONFIG_GROUPS,
+};
+
+enum config_type {
+    CONFIG_FLAG,    /* bool */
+    CONFIG_COUNT,   /* unsigned */
+    CONFIG_SIZE,    /* uint64_t, bytes */
+    CONFIG_SECONDS, /* unsigned; a plain number is seconds */
+    CONFIG_SPAN,    /* unsigned, milliseconds; needs its unit */
+    CONFIG_PERCENT, /* int64_t, parts per million */
+    CONFIG_CHOICE,  /* an enum that counts from 0 in the order of choices */
+    CONFIG_ADDRESS, /* char * host, uint16_t port, bool loopback */
+    CONFIG_URL,     /* from here on: char * */
+    CONFIG_NAME,
+    CONFIG_VARIABLE,
+    CONFIG_PATH,
+    CONFIG_TYPES,
+};
+
+struct config_key {
+    enum config_group group;
+    const char *name;
+    enum config_type type;
+    bool required;               /* where its group or element is stated */
+    size_t at;                   /* offset in the group's base, see config_base() */
+    size_t at_port, at_loopback; /* address only */
+    bool or_zero;                /* 0 is allowed besides min to max */
+    uint64_t min, max;           /* in the unit of the field; numbers only */
+    const char *const *choices;  /* NULL-terminated */
+    const char *fallback;        /* the default, as a file would state it; NULL: none */
+    const char *example;         /* for messages and documentation when there is no default */
+    const char *about;           /* one sentence */
+};
+
+enum { CONFIG_KEYS = 23, CONFIG_ELEMENTS_MAX = 16, CONFIG_SHOWN_SIZE = 96, CONFIG_WANT_SIZE = 320 };
+extern const struct config_key config_keys[CONFIG_KEYS];
+
+/* "cache", or NULL for the top. A list group holds elements. */
+const char *config_group_name(enum config_group group);
+bool config_group_is_list(enum config_group group);
+
+/* Index into config_keys, or -1. */
+int config_key_find(enum config_group group, const char *name);
+/* The group of that name, or CONFIG_TOP when there is none. */
+enum config_group config_group_find(const char *name);
+
+/* What somebody who wrote `name` in this group may have meant: the path of a near key in the same
+ * group or of the same name elsewhere. False when nothing is near. */
+bool config_key_suggest(enum config_group group, const char *name, char shown[CONFIG_SHOWN_SIZE]);
+
+/* "cache.ttl", "listen[0].address"; index -1 prints "listen[].address". */
+void config_key_show(const struct config_key *key, int index, char shown[CONFIG_SHOWN_SIZE]);
+
+/* Where at, at_port and at_loopback count from: the element of a list, else config itself. */
+void *config_base(struct config *config, enum config_group group, unsigned index);
+
+/* Parses text into its field. directory: what relative paths are relative to. 0; -EINVAL with
+ * what it must be ("must be on or off ...") in want; -ENOMEM. The field keeps its value on failure.
+ */
+int config_key_set(const struct config_key *key, void *base, const char *directory,
+                   const char *text, char want[CONFIG_WANT_SIZE]);
+
+/* The field as text that config_key_set() accepts: borrows the field's own text, or uses scratch.
+ * NULL when the field is not set. */
+const char *config_key_get(const struct config_key *key, const void *base,
+                           char scratch[CONFIG_HOST_MAX + 16]);
+
+/* "size in B, KiB ...; 0, or 1MiB to 1TiB; default 256MiB": one line of documentation. */
+void config_key_describe(const struct config_key *key, FILE *out);
+
+#endif

@@ -1,0 +1,180 @@
+/* config_text.c - addresses, URLs, names and paths of the configuration.
+ *
+ * No complaint here repeats the value: people paste keys into the wrong line, and a complaint ends
+ * in a log. */
+#include "server/config_value.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { URL_BYTES_MAX = 2048, NAME_BYTES_MAX = 32, VARIABLE_BYTES_MAX = 64, LABEL_BYTES_MAX = 63 };
+
+#define DIGITS "0123456789"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL "abcdefghijklmnopqrstuvwxyz"
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (strcasecmp(host, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+    return false;
+}
+
+/* A host name, or an IPv4 address in its one usual form: the resolver would also take 127.1 and
+ * 0x7f000001, whose place on or off loopback nobody sees. */
+static bool host_name_ok(const char *host)
+{
+    struct in_addr v4;
+    const char *label = host;
+    for (;;) {
+        size_t len = strspn(label, DIGITS CAPITALS SMALL "-_");
+        if (len == 0 || len > LABEL_BYTES_MAX)
+            return false;
+        if (label[len] == '\0')
+            break;
+        if (label[len] != '.')
+            return false;
+        label += len + 1;
+    }
+    if (strchr(DIGITS, *label) != NULL)
+        return inet_pton(AF_INET, host, &v4) == 1;
+    return true;
+}
+
+/* Takes host or [v6] from *text into ret_host and moves *text behind it. */
+static bool host_parse(const char **text, char ret_host[CONFIG_HOST_MAX + 1])
+{
+    bool bracketed = **text == '[';
+    const char *from = *text + (bracketed ? 1 : 0);
+    size_t len = bracketed ? strcspn(from, "]") : strcspn(from, ":/");
+    struct in6_addr v6;
+    if (len == 0 || len > CONFIG_HOST_MAX)
+        return false;
+    if (bracketed && from[len] != ']')
+        return false;
+    memcpy(ret_host, from, len);
+    ret_host[len] = '\0';
+    *text = from + len + (bracketed ? 1 : 0);
+    return bracketed ? inet_pton(AF_INET6, ret_host, &v6) == 1 : host_name_ok(ret_host);
+}
+
+/* A port stands at the end of text up to `end`; at most 65535. */
+static bool port_parse(const char *text, const char *end, uint16_t *ret_port)
+{
+    char number[8] = "";
+    size_t len = (size_t)(end - text);
+    uint64_t port;
+    if (len == 0 || len >= sizeof(number))
+        return false;
+    memcpy(number, text, len);
+    if (config_count_parse(number, &port) < 0 || port > UINT16_MAX)
+        return false;
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+const char *config_address_parse(const char *text, struct config_address *ret_address)
+{
+    static const char form[] = "must be host:port, such as 127.0.0.1:8080, 0.0.0.0:8080 or, "
+                               "with its quotes, \"[::1]:8080\"";
+    struct config_address address;
+    if (!host_parse(&text, address.host))
+        return form;
+    if (*text != ':')
+        return form;
+    text++;
+    if (!port_parse(text, text + strlen(text), &address.port))
+        return form;
+    address.loopback = is_loopback(address.host);
+    *ret_address = address;
+    return NULL;
+}
+
+/* What follows the authority: printable ASCII that needs no second look. */
+static const char *url_path_check(const char *path)
+{
+    if (strpbrk(path, "?#") != NULL)
+        return "must have no query (?) and no fragment (#)";
+    for (; *path != '\0'; path++) {
+        if (*path <= ' ' || *path > '~' || strchr("\"<>\\^`{|}", *path) != NULL)
+            return "must hold no spaces, quotes or other characters that need escaping in a URL";
+    }
+    return NULL;
+}
+
+const char *config_url_check(const char *text, size_t *ret_len)
+{
+    bool tls = strncmp(text, "https://", 8) == 0;
+    size_t len = strlen(text);
+    const char *at = text + (tls ? 8 : 7), *authority = at, *complaint;
+    char host[CONFIG_HOST_MAX + 1];
+    if (!tls && strncmp(text, "http://", 7) != 0)
+        return "must begin with https:// (or http:// for a host on loopback)";
+    if (len > URL_BYTES_MAX)
+        return "must be at most 2048 bytes long";
+    if (memchr(at, '@', strcspn(at, "/?#")) != NULL)
+        return "must not hold a user name or password; name the variable of the key in api_key_env";
+    complaint = url_path_check(at);
+    if (complaint != NULL)
+        return complaint;
+    if (!host_parse(&at, host))
+        return "must name a host, such as https://ai-gateway.vercel.sh/v1";
+    if (*at == ':') {
+        const char *end = at + strcspn(at, "/");
+        uint16_t port;
+        if (!port_parse(at + 1, end, &port) || port == 0)
+            return "must have a port of 1 to 65535, or none";
+        at = end;
+    }
+    if (*at != '/' && *at != '\0')
+        return "must name a host, such as https://ai-gateway.vercel.sh/v1";
+    if (!tls && !is_loopback(host))
+        return "must begin with https://: over http:// to a host off loopback the keys would "
+               "travel in clear";
+    while (len > (size_t)(authority - text) && text[len - 1] == '/')
+        len--;
+    *ret_len = len;
+    return NULL;
+}
+
+const char *config_name_check(const char *text)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len > NAME_BYTES_MAX || strspn(text, DIGITS SMALL "_-") != len)
+        return "must be 1 to 32 of a-z, 0-9, _ and -";
+    return NULL;
+}
+
+/* Capitals only, so that a pasted key is refused here instead of being quoted as a name later. */
+const char *config_variable_check(const char *text)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len > VARIABLE_BYTES_MAX || strspn(text, DIGITS CAPITALS "_") != len ||
+        strchr(DIGITS, *text) != NULL)
+        return "must be the name of an environment variable, of A-Z, 0-9 and _, such as "
+               "AI_GATEWAY_API_KEY; the secret itself never stands in this file";
+    return NULL;
+}
+
+const char *config_path_check(const char *text)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len >= CONFIG_TEXT_MAX)
+        return "must be a path of 1 to 4095 bytes";
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            return "must hold no control characters";
+    }
+    if (text[0] == '~' && (text[1] == '/' || text[1] == '\0'))
+        return "must not begin with ~, which only a shell understands; write the directory out";
+    return NULL;
+}

@@ -1,0 +1,46 @@
+/* config_value.h - the strict scalars of the configuration: text in, exact value out, and back.
+ *
+ * Nothing is guessed: `maybe` is no boolean, `12junk` no number, 010 neither eight nor ten. Whole
+ * numbers that do not fit 64 bits saturate, which every range refuses. No floating point.
+ * Private to server/config*.c and their tests.
+ */
+#ifndef SERVER_CONFIG_VALUE_H
+#define SERVER_CONFIG_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CONFIG_HOST_MAX = 253,
+    CONFIG_TEXT_MAX = 4096,  /* of any value */
+    CONFIG_NUMBER_SIZE = 40, /* any printed number with its unit */
+    CONFIG_PPM_PERCENT = 10000,
+};
+
+/* 0 or -EINVAL: the text has not the form. */
+int config_flag_parse(const char *text, uint64_t *ret_flag);   /* on off true false yes no */
+int config_count_parse(const char *text, uint64_t *ret_count); /* digits */
+int config_size_parse(const char *text, uint64_t *ret_bytes);  /* 256MiB; plain is bytes */
+int config_span_parse(const char *text, uint64_t *ret_ms);     /* 500ms 30s 5m 1h; unit needed */
+int config_percent_parse(const char *text, uint64_t *ret_ppm); /* 0.1%; up to 4 decimals */
+
+/* The shortest text that parses to the same value. */
+void config_size_print(uint64_t bytes, char text[CONFIG_NUMBER_SIZE]);
+void config_span_print(uint64_t ms, char text[CONFIG_NUMBER_SIZE]);
+void config_percent_print(uint64_t ppm, char text[CONFIG_NUMBER_SIZE]);
+
+struct config_address {
+    char host[CONFIG_HOST_MAX + 1]; /* without brackets */
+    uint16_t port;
+    bool loopback;
+};
+
+/* The checks of text return NULL, or what the value must be ("must be host:port ..."), static. */
+const char *config_address_parse(const char *text, struct config_address *ret_address);
+const char *config_url_check(const char *text, size_t *ret_len); /* length without slashes at end */
+const char *config_name_check(const char *text);
+const char *config_variable_check(const char *text); /* name of an environment variable */
+const char *config_path_check(const char *text);
+
+#endif

@@ -1,0 +1,82 @@
+/* config_fuzz.c - laws of the configuration reader:
+ *   1. what is accepted is accepted without a word, prints, and its print is a fixed point: it is
+ *      accepted again and prints the same;
+ *   2. what is refused is refused with at least one complaint, each with its place in the file, and
+ *      gives no configuration. */
+#include "server/config_draft.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int parse(const char *text, size_t len, char **ret_errors, struct config **ret_config)
+{
+    size_t errors_len;
+    FILE *errors = open_memstream(ret_errors, &errors_len);
+    int error;
+    assert(errors != NULL);
+    error = config_parse("fuzz.yaml", "/nowhere/at/all", text, len, false, errors, ret_config);
+    fclose(errors);
+    return error;
+}
+
+static char *print(const struct config *config)
+{
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    assert(out != NULL);
+    config_print(config, out);
+    fclose(out);
+    assert(strstr(text, "\n# printing failed here\n") == NULL);
+    return text;
+}
+
+static void check_refusal(const char *errors, size_t len)
+{
+    assert(*errors != '\0');
+    while (*errors != '\0') {
+        char *end;
+        unsigned long line;
+        assert(strncmp(errors, "fuzz.yaml:", 10) == 0);
+        line = strtoul(errors + 10, &end, 10);
+        assert(line >= 1);
+        assert(line <= len + 1);
+        assert(strncmp(end, ": ", 2) == 0);
+        end = strchr(end, '\n');
+        assert(end != NULL);
+        errors = end + 1;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct config *config = NULL, *again = NULL;
+    char *errors, *printed, *reprinted;
+    int error = parse((const char *)data, len, &errors, &config);
+    if (error < 0) {
+        assert(error == -EINVAL);
+        assert(config == NULL);
+        check_refusal(errors, len);
+        free(errors);
+        return 0;
+    }
+    assert(*errors == '\0');
+    free(errors);
+    assert(config->workers > 0);
+    assert(config->listen_count > 0);
+    assert(config->upstream_count > 0);
+    assert(config->cache.max_entry_bytes <= config->limits.buffered_bytes);
+    printed = print(config);
+    error = parse(printed, strlen(printed), &errors, &again);
+    assert(error == 0);
+    reprinted = print(again);
+    assert(strcmp(printed, reprinted) == 0);
+    free(reprinted);
+    free(printed);
+    free(errors);
+    config_free(again);
+    config_free(config);
+    return 0;
+}

@@ -158,6 +158,7 @@ int call_read(struct call *call)
         call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
         return -1;
     }
+    json_doc_clear(&call->worker->doc); /* a hostile body's tokens are not kept */
     if (call->caching && call->headers.tags.len == 0)
         memo_put(call->worker->memo, &digest, &call->names);
     return 0;

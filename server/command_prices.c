@@ -132,19 +132,6 @@ static int import(const struct wanted *wanted)
     return result == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-static const char *const unit_names[PRICE_UNITS] = {
-    [PRICE_INPUT] = "input",
-    [PRICE_OUTPUT] = "output",
-    [PRICE_CACHE_READ] = "input_cache_read",
-    [PRICE_CACHE_WRITE] = "input_cache_write",
-    [PRICE_CACHE_WRITE_1H] = "input_cache_write_1h",
-    [PRICE_REASONING] = "reasoning",
-    [PRICE_INPUT_AUDIO] = "input_audio",
-    [PRICE_OUTPUT_IMAGE] = "output_image",
-    [PRICE_WEB_SEARCH] = "web_search",
-    [PRICE_REQUEST] = "request",
-};
-
 static void print_rates(const struct price_rates *rates)
 {
     for (int unit = 0; unit < PRICE_UNITS; unit++) {
@@ -152,7 +139,7 @@ static void print_rates(const struct price_rates *rates)
         if (!(rates->known >> unit & 1))
             continue;
         money_print((struct money){.femto = rates->unit[unit].femto}, text);
-        printf("  %-22s %s\n", unit_names[unit], text);
+        printf("  %-22s %s\n", price_unit_name((enum price_unit)unit), text);
     }
 }
 

@@ -182,6 +182,8 @@ static int on_piece(void *arg, const struct sse_piece *piece)
     struct fetch *fetch = arg;
     struct answer *answer = &fetch->answer;
 
+    if (!piece->whole)
+        answer->unreadable = true; /* oversized, or cut off: nobody could tell it was complete */
     if (piece->data_lines == 0) {
         if (fetch->begun)
             fetch_append(fetch, piece->bytes, piece->len, NULL, 0);

@@ -23,22 +23,23 @@
 struct store;
 
 struct store_options {
-    const char *dir;        /* data_dir/cache; created when absent, mode 0700 */
-    size_t memory_bytes;    /* 0: no memory tier */
-    uint64_t disk_bytes;    /* 0: no disk tier (dir then only holds the secret) */
-    size_t entry_bytes_max; /* body bytes of one entry */
-    size_t tape_bytes;      /* the budget of all growing tapes */
+    const char *dir;               /* data_dir/cache; created when absent, mode 0700 */
+    size_t memory_bytes;           /* 0: no memory tier */
+    uint64_t disk_bytes;           /* 0: no disk tier (dir then only holds the secret) */
+    size_t entry_bytes_max;        /* body bytes of one entry */
+    size_t tape_bytes;             /* the budget of all growing tapes */
     size_t slot_bytes[TAPE_SLOTS]; /* lengths that stamps will have (tape_bake) */
-    unsigned disk_threads;  /* 0: 2 */
+    unsigned disk_threads;         /* 0: 2 */
 };
 
 /* Opens both tiers; creates data_dir/cache/secret (32 random bytes, mode 0600) when absent. A disk
- * tier that is corrupt or of an unknown format is set aside and made anew: it is a cache; *ret_note
+ * tier that is corrupt or of an unknown format is removed and made anew: it is a cache; *ret_note
  * (may be NULL) then gets a static text that says so. On failure a negative errno and text in
- * error. give: *ret_store. */
-int store_open(const struct store_options *options, struct store **ret_store,
-               const char **ret_note, char *error, size_t error_size);
-/* Waits for disk work under way, flushes, closes. No call may be running. Accepts NULL. */
+ * error; -EBUSY: another process has this directory open. give: *ret_store. */
+int store_open(const struct store_options *options, struct store **ret_store, const char **ret_note,
+               char *error, size_t error_size);
+/* Runs the disk work that is queued, flushes, closes. No call may be running; every flight has
+ * landed and every tape of the store's budget is freed. Accepts NULL. */
 void store_close(struct store *store);
 
 /* The cache's secret: for key_hasher_new(). borrow. */
@@ -60,14 +61,15 @@ struct store_waiter {
 
 enum store_mode {
     STORE_NORMAL,
-    STORE_REFRESH,   /* Cache-Control: no-cache: never answers from the cache, never follows; leads a flight of its own */
-    STORE_CLEAR,     /* the same, and drops the entry first */
+    STORE_REFRESH, /* Cache-Control: no-cache: never answers from the cache, never follows; leads a
+                      flight of its own */
+    STORE_CLEAR,   /* the same, and drops the entry first */
     STORE_ONLY_CACHED, /* hit or nothing */
 };
 
 struct store_query {
     const struct key *key;
-    const struct store_seal *seal;
+    const struct store_seal *seal; /* NULL: keep out of the disk tier */
     int64_t now_ms;
     enum store_mode mode;
     bool coalesce; /* may follow, and may be followed */
@@ -77,7 +79,8 @@ struct store_query {
 enum store_found {
     STORE_HIT,    /* *ret_tape: a WHOLE tape; *ret_entry: its times */
     STORE_FOLLOW, /* *ret_tape: a growing one (or just ended), lead by another */
-    STORE_LEAD,   /* *ret_flight: end it with store_land(), whatever happens upstream; *ret_tape: write here */
+    STORE_LEAD,   /* *ret_flight: end it with store_land(), whatever happens upstream; *ret_tape:
+                     write here */
     STORE_WAIT,   /* the disk is being asked; waiter->wake() runs once, then ask again with retry */
     STORE_ABSENT, /* STORE_ONLY_CACHED only */
 };
@@ -91,7 +94,7 @@ struct store_flight; /* the right, and the duty, to fill one key */
 
 struct store_answer {
     enum store_found found;
-    struct tape *tape;           /* share: one reference, drop with tape_unref(); NULL for WAIT, ABSENT */
+    struct tape *tape; /* share: one reference, drop with tape_unref(); NULL for WAIT, ABSENT */
     struct store_entry entry;    /* HIT */
     struct store_flight *flight; /* LEAD: give */
 };

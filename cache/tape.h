@@ -1,9 +1,9 @@
 /* tape.h - one recorded answer: appended by its leader, read by anyone at their own offset.
  *
  * Clients are only ever written from a tape. It has an opaque head (status, headers: the server's
- * business), body bytes as the leader's client gets them, and beside the bytes a list of edits: what
- * a replay (a hit or a follower) shows instead. One reader code serves all three: the leader reads
- * with TAPE_ORIGINAL, everybody else with TAPE_REPLAY and a stamp of its own.
+ * business), body bytes as the leader's client gets them, and beside the bytes a list of edits:
+ * what a replay (a hit or a follower) shows instead. One reader code serves all three: the leader
+ * reads with TAPE_ORIGINAL, everybody else with TAPE_REPLAY and a stamp of its own.
  *
  *     GROWING --tape_end(WHOLE)--> WHOLE      immutable from here on; readers take no lock
  *        |------tape_end(FAILED)-> FAILED     what was recorded so far stays readable
@@ -11,8 +11,10 @@
  * Memory: all tapes draw on one tape_budget. A tape over its own maximum, or when the budget is
  * spent, becomes a sliding window: bytes that every reader has passed are dropped, it is never
  * stored and takes no new readers, and a reader that falls behind further than the window
- * (TAPE_WINDOW_BYTES, TAPE_WINDOW_BYTES_TIGHT while the budget is spent) is lost. The slowest reader
- * never paces the leader.
+ * (TAPE_WINDOW_BYTES, TAPE_WINDOW_BYTES_TIGHT while the budget is spent) is lost. How far is
+ * measured before each append, so one append of any size reaches whole whoever had kept up. The
+ * slowest reader never paces the leader. With no reader a window keeps nothing: a leader's own
+ * reader is to be there before the first append.
  *
  * Threads: one writer at a time; readers on any thread, each reader on one. References are atomic.
  * Waking: a reader that reached the end says tape_watch(worker); the writer gets, from every call
@@ -36,7 +38,7 @@ enum {
 /* A bound on the bytes of all tapes; shared by all threads (atomics inside). */
 struct tape_budget;
 struct tape_budget *tape_budget_new(size_t bytes_max);
-void tape_budget_free(struct tape_budget *budget);
+void tape_budget_free(struct tape_budget *budget); /* after the last of its tapes */
 size_t tape_budget_used(const struct tape_budget *budget);
 
 /* At body offset `at`, a replay shows the edit's text instead of `cut` original bytes. */
@@ -71,8 +73,9 @@ void tape_unref(struct tape *tape); /* accepts NULL; any thread */
 
 /* Sets the head, once, before the first byte. borrow: copied. Returns workers to wake. */
 uint64_t tape_begin(struct tape *tape, const void *head, size_t len);
-/* Appends bytes and their edits (sorted; `at` counted from the start of these bytes, non-overlapping,
- * inside them). borrow: copied. *ret_wake: workers to wake. -ENOMEM: nothing was appended. */
+/* Appends bytes and their edits (sorted; `at` counted from the start of these bytes,
+ * non-overlapping, inside them). borrow: copied. *ret_wake: workers to wake. -ENOMEM: nothing was
+ * appended. */
 int tape_append(struct tape *tape, const char *bytes, size_t len, const struct tape_edit *edits,
                 size_t edit_count, uint64_t *ret_wake);
 /* Ends the tape; nothing follows. info: opaque bytes that tape_info() returns from now on (what the
@@ -113,8 +116,8 @@ enum tape_read {
     TAPE_READ_LOST,  /* the window passed this reader by */
 };
 
-/* Starts at byte 0. borrow: tape (a reference is taken), stamp. -EAGAIN: it is a window that has
- * dropped bytes already, or takes no readers any more. */
+/* Starts at byte 0. borrow: tape (a reference is taken), stamp. -EAGAIN: it is a window, which
+ * takes no readers (a follower asks store_find() again); -ENOMEM. */
 int tape_reader_init(struct tape_reader *reader, struct tape *tape, enum tape_view view,
                      const struct tape_stamp *stamp);
 void tape_reader_release(struct tape_reader *reader); /* accepts a zeroed one */

@@ -1,0 +1,72 @@
+/* sim_calls.h - what arrived and what became of it: the call log, its totals, generation records.
+ *
+ * A call is logged before any byte of its answer, so whoever has read a byte finds the line. The
+ * last SIM_CALLS_MAX calls are kept; totals count all of them.
+ *
+ * Threads: any worker; one mutex inside, held for pointer work and for printing one batch.
+ */
+#ifndef TESTS_SIM_CALLS_H
+#define TESTS_SIM_CALLS_H
+
+#include "tests/sim/sim_cost.h"
+#include "tests/sim/sim_text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SIM_CALLS_MAX = 1000000,
+    SIM_ID_LEN = 30, /* "gen_" and a ULID */
+    SIM_SHA_BYTES = 32,
+};
+
+enum sim_state { SIM_LIVE, SIM_DONE, SIM_ABORTED, SIM_DIED };
+
+struct sim_span {
+    const char *bytes;
+    size_t len;
+};
+
+/* A POST as it is logged. borrow: every span, copied before return. */
+struct sim_arrival {
+    int64_t now_ms;                       /* unix */
+    struct sim_span path, model, headers; /* headers: a JSON object */
+    struct sim_span key; /* SHA-256 of the bearer token in hex; empty without one */
+    const uint8_t *body_sha256;
+    size_t body_bytes;
+    int status;
+    bool http2, stream, byok;
+    const char *finish_reason; /* static; NULL: none */
+    struct sim_tokens tokens;
+    struct sim_costs costs;
+    int64_t record_delay_ms; /* of the generation record; negative: never */
+};
+
+struct sim_calls;
+
+struct sim_calls *sim_calls_new(void);
+void sim_calls_free(struct sim_calls *calls);
+
+/* Logs a call as live; returns its serial and writes its id with a NUL. */
+uint64_t sim_calls_begin(struct sim_calls *calls, const struct sim_arrival *arrival,
+                         char ret_id[SIM_ID_LEN + 1]);
+/* Settles a live call; of a call that was forgotten meanwhile nothing is kept. */
+void sim_calls_end(struct sim_calls *calls, uint64_t serial, enum sim_state state, int64_t now_ms);
+
+void sim_calls_forget(struct sim_calls *calls);
+void sim_calls_connected(struct sim_calls *calls);
+void sim_calls_disconnected(struct sim_calls *calls);
+
+/* Appends lines of /sim/calls from *cursor on (0: the oldest) until `most` bytes are reached or the
+ * calls of *ret_end at the first batch are through. Returns false when nothing is left. */
+bool sim_calls_print(struct sim_calls *calls, struct sim_text *text, size_t most, uint64_t *cursor,
+                     uint64_t *end);
+void sim_calls_stats(struct sim_calls *calls, struct sim_text *text);
+void sim_calls_credits(struct sim_calls *calls, struct sim_text *text);
+/* The record of one id as GET /v1/generation gives it; false while there is none. Counts the
+ * question. */
+bool sim_calls_generation(struct sim_calls *calls, const char *id, size_t len, int64_t now_ms,
+                          struct sim_text *text);
+
+#endif

@@ -1,0 +1,157 @@
+/* sim_cost.c - see sim_cost.h. */
+#include "tests/sim/sim_cost.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    COST_DECIMALS = 15,
+    COST_DIGITS_MAX = 40, /* 2^127 has 39 */
+};
+
+#define ONE_DOLLAR ((__int128)1000000000000000)
+
+/* The rate of one unit: that of the highest tier below `prompt`, if the tier names the unit, else
+ * the base's. Zero with *ret_known left alone means that the vendor lists none. */
+static __int128 rate_of(const struct price *price, enum price_unit unit, int64_t prompt,
+                        bool *ret_known)
+{
+    const struct price_rates *rates = &price->base;
+    int64_t highest = -1;
+
+    for (unsigned i = 0; i < price->tier_count; i++) {
+        if (prompt > price->tiers[i].above && price->tiers[i].above > highest) {
+            rates = &price->tiers[i].rates;
+            highest = price->tiers[i].above;
+        }
+    }
+    if ((rates->known & (1u << unit)) == 0)
+        rates = &price->base;
+    if ((rates->known & (1u << unit)) == 0)
+        return 0;
+    *ret_known = true;
+    return rates->unit[unit].femto;
+}
+
+/* value x factor / 1, one half-even rounding. */
+static __int128 scale(__int128 value, __int128 factor)
+{
+    __int128 whole = value / ONE_DOLLAR, rest = value % ONE_DOLLAR;
+    __int128 product = rest * factor; /* below 1e30 for any factor the parser lets through */
+    __int128 scaled = whole * factor + product / ONE_DOLLAR;
+    __int128 twice = product % ONE_DOLLAR * 2;
+
+    if (twice > ONE_DOLLAR || (twice == ONE_DOLLAR && scaled % 2 != 0))
+        scaled++;
+    return scaled;
+}
+
+static __int128 input_cost(const struct price *price, const struct sim_tokens *tokens,
+                           __int128 input)
+{
+    bool read_known = false, write_known = false;
+    __int128 read = rate_of(price, PRICE_CACHE_READ, tokens->prompt, &read_known);
+    __int128 write = rate_of(price, PRICE_CACHE_WRITE, tokens->prompt, &write_known);
+    __int128 uncached = tokens->prompt - tokens->cached - tokens->written;
+
+    assert(uncached >= 0);
+    return uncached * input + tokens->cached * (read_known ? read : input) +
+           tokens->written * (write_known ? write : input);
+}
+
+struct sim_costs sim_cost_of(const struct price *price, const struct sim_tokens *tokens,
+                             const struct sim_billing *billing)
+{
+    struct sim_costs costs = {0};
+    bool known = false, request_known = false;
+    __int128 input, output, request;
+
+    if (price == NULL)
+        return costs;
+    input = rate_of(price, PRICE_INPUT, tokens->prompt, &known);
+    if (!known)
+        return costs;
+    input = input_cost(price, tokens, input);
+    output = tokens->completion * rate_of(price, PRICE_OUTPUT, tokens->prompt, &known);
+    request = rate_of(price, PRICE_REQUEST, tokens->prompt, &request_known);
+
+    costs.known = true;
+    costs.market = input + output + request;
+    costs.surcharge = billing->surcharge;
+    if (billing->byok) {
+        costs.upstream = costs.market;
+    } else {
+        costs.cost = scale(costs.market, billing->factor);
+        costs.output = scale(output, billing->factor);
+        costs.input = costs.cost - costs.output;
+    }
+    costs.gateway = costs.cost + costs.surcharge;
+    assert(costs.gateway >= costs.surcharge);
+    return costs;
+}
+
+/* The digits of a value without sign, most significant first; at least `least` of them. */
+static size_t digits_of(__int128 value, size_t least, char digits[COST_DIGITS_MAX])
+{
+    char reversed[COST_DIGITS_MAX];
+    size_t count = 0;
+    uint64_t small; /* most amounts fit, and dividing 128 bits is slow */
+
+    assert(value >= 0);
+    while (value > UINT64_MAX) {
+        reversed[count++] = (char)('0' + (int)(value % 10));
+        value /= 10;
+    }
+    for (small = (uint64_t)value; small != 0 || count < least; small /= 10)
+        reversed[count++] = (char)('0' + (int)(small % 10));
+    for (size_t i = 0; i < count; i++)
+        digits[i] = reversed[count - 1 - i];
+    return count;
+}
+
+void sim_cost_plain(struct sim_text *text, __int128 femto)
+{
+    char digits[COST_DIGITS_MAX];
+    size_t count = digits_of(femto, COST_DECIMALS + 1, digits);
+    size_t whole = count - COST_DECIMALS;
+
+    while (count > whole && digits[count - 1] == '0')
+        count--;
+    sim_text_add(text, digits, whole);
+    if (count == whole)
+        return;
+    sim_text_add(text, ".", 1);
+    sim_text_add(text, digits + whole, count - whole);
+}
+
+static void cost_exponent(struct sim_text *text, __int128 femto)
+{
+    char digits[COST_DIGITS_MAX];
+    size_t count = digits_of(femto, 1, digits);
+    int exponent = (int)count - 1 - COST_DECIMALS;
+
+    while (count > 1 && digits[count - 1] == '0')
+        count--;
+    sim_text_add(text, digits, 1);
+    if (count > 1) {
+        sim_text_add(text, ".", 1);
+        sim_text_add(text, digits + 1, count - 1);
+    }
+    sim_text_str(text, exponent < 0 ? "e" : "e+");
+    sim_text_int(text, exponent);
+}
+
+void sim_cost_json(struct sim_text *text, __int128 femto, enum sim_cost_format format)
+{
+    bool tiny = femto < ONE_DOLLAR / 1000000; /* from there on JavaScript prints plainly */
+
+    if (format == SIM_COST_STRING) {
+        sim_text_add(text, "\"", 1);
+        sim_cost_plain(text, femto);
+        sim_text_add(text, "\"", 1);
+    } else if (femto != 0 && (tiny || format == SIM_COST_EXPONENT)) {
+        cost_exponent(text, femto);
+    } else {
+        sim_cost_plain(text, femto);
+    }
+}

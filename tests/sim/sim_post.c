@@ -1,0 +1,157 @@
+/* sim_post.c - a POST arrives: plan, log, render, send, in that order. */
+#include "tests/sim/sim_send.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+static void sha256_of(struct sim_worker *worker, const char *bytes, size_t len,
+                      uint8_t digest[SIM_SHA_BYTES])
+{
+    if (EVP_DigestInit_ex2(worker->digest, worker->sim->sha256, NULL) != 1 ||
+        EVP_DigestUpdate(worker->digest, bytes, len) != 1 ||
+        EVP_DigestFinal_ex(worker->digest, digest, NULL) != 1)
+        abort();
+}
+
+/* The bearer token, or what Anthropic clients send instead; empty without either. */
+static h2o_iovec_t bearer_of(h2o_req_t *req)
+{
+    static const char scheme[] = "bearer ";
+    ssize_t at = h2o_find_header(&req->headers, H2O_TOKEN_AUTHORIZATION, -1);
+    h2o_iovec_t value = {0};
+
+    if (at >= 0) {
+        value = req->headers.entries[at].value;
+        if (value.len < sizeof(scheme) - 1 ||
+            strncasecmp(value.base, scheme, sizeof(scheme) - 1) != 0)
+            return (h2o_iovec_t){0};
+        value.base += sizeof(scheme) - 1;
+        value.len -= sizeof(scheme) - 1;
+        return value;
+    }
+    at = h2o_find_header_by_str(&req->headers, H2O_STRLIT("x-api-key"), -1);
+    return at >= 0 ? req->headers.entries[at].value : value;
+}
+
+static struct sim_span key_of(struct sim_worker *worker, h2o_iovec_t bearer)
+{
+    uint8_t digest[SIM_SHA_BYTES];
+    struct sim_text hex = {0};
+
+    if (bearer.len == 0)
+        return (struct sim_span){0};
+    if (bearer.len != worker->bearer_len || memcmp(bearer.base, worker->bearer, bearer.len) != 0) {
+        sha256_of(worker, bearer.base, bearer.len, digest);
+        sim_text_hex(&hex, digest, sizeof(digest));
+        assert(hex.len == sizeof(worker->key));
+        memcpy(worker->key, hex.bytes, hex.len);
+        sim_text_release(&hex);
+        worker->bearer_len = bearer.len <= SIM_BEARER_MAX ? bearer.len : 0;
+        memcpy(worker->bearer, bearer.base, worker->bearer_len);
+    }
+    return (struct sim_span){worker->key, sizeof(worker->key)};
+}
+
+/* Header bytes need not be UTF-8; read as Latin-1 they always make a valid JSON string. */
+static void header_value(struct sim_text *text, h2o_iovec_t value)
+{
+    size_t plain = 0;
+
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t byte = (uint8_t)value.base[i];
+        if (byte < 0x80)
+            continue;
+        sim_text_escaped(text, value.base + plain, i - plain);
+        sim_text_str(text, "\\u00");
+        sim_text_hex(text, &byte, 1);
+        plain = i + 1;
+    }
+    sim_text_escaped(text, value.base + plain, value.len - plain);
+}
+
+static bool same_name(const h2o_header_t *a, const h2o_header_t *b)
+{
+    return a->name->len == b->name->len && memcmp(a->name->base, b->name->base, a->name->len) == 0;
+}
+
+static bool is_secret(const h2o_header_t *header)
+{
+    return h2o_memis(header->name->base, header->name->len, H2O_STRLIT("authorization")) ||
+           h2o_memis(header->name->base, header->name->len, H2O_STRLIT("x-api-key"));
+}
+
+/* One member per name; what came several times is joined as HTTP says. */
+static void headers_render(struct sim_text *text, h2o_req_t *req)
+{
+    const h2o_header_t *entries = req->headers.entries;
+
+    text->len = 0;
+    sim_text_str(text, "{\"host\":\"");
+    header_value(text, req->input.authority);
+    for (size_t i = 0; i < req->headers.size; i++) {
+        bool earlier = false;
+        for (size_t j = 0; j < i && !earlier; j++)
+            earlier = same_name(&entries[j], &entries[i]);
+        if (earlier || is_secret(&entries[i]))
+            continue;
+        sim_text_str(text, "\",\"");
+        header_value(text, *entries[i].name);
+        sim_text_str(text, "\":\"");
+        header_value(text, entries[i].value);
+        for (size_t j = i + 1; j < req->headers.size; j++) {
+            if (!same_name(&entries[i], &entries[j]))
+                continue;
+            sim_text_str(text, ", ");
+            header_value(text, entries[j].value);
+        }
+    }
+    sim_text_str(text, "\"}");
+}
+
+static uint64_t log_call(struct sim_worker *worker, h2o_req_t *req, const struct sim_plan *plan,
+                         const struct sim_moment *moment, struct sim_span key,
+                         char id[SIM_ID_LEN + 1])
+{
+    int64_t delay = plan->behaviour.generation;
+    struct sim_arrival arrival = {
+        .now_ms = moment->now_ms,
+        .path = {req->path.base, req->path.len},
+        .model = {plan->model.base, plan->model.len},
+        .key = key,
+        .body_sha256 = moment->body_sha256,
+        .body_bytes = req->entity.len,
+        .status = plan->status,
+        .http2 = req->version >= 0x200,
+        .stream = plan->stream,
+        .byok = plan->behaviour.billing.byok,
+        .finish_reason = plan->finish_reason,
+        .tokens = plan->tokens,
+        .costs = plan->costs,
+        .record_delay_ms = delay != SIM_UNSET ? delay : worker->sim->generation_delay_ms,
+    };
+
+    headers_render(&worker->headers, req);
+    arrival.headers = (struct sim_span){worker->headers.bytes, worker->headers.len};
+    return sim_calls_begin(worker->sim->calls, &arrival, id);
+}
+
+int sim_post(h2o_req_t *req)
+{
+    struct sim_worker *worker = sim_worker_of(req);
+    h2o_iovec_t bearer = bearer_of(req);
+    uint8_t body_sha256[SIM_SHA_BYTES];
+    char id[SIM_ID_LEN + 1];
+    struct sim_moment moment = {.id = id, .now_ms = sim_unix_ms(), .body_sha256 = body_sha256};
+    struct sim_answer answer = worker->spare;
+    struct sim_plan plan;
+    uint64_t serial;
+
+    worker->spare = (struct sim_answer){0};
+    sha256_of(worker, req->entity.base, req->entity.len, body_sha256);
+    sim_chat_plan(&worker->chat, req, bearer.len > 0, moment.now_ms, &plan);
+    serial = log_call(worker, req, &plan, &moment, key_of(worker, bearer), id);
+    sim_answer_render(&answer, &plan, &moment);
+    sim_send(worker, req, &plan, &answer, serial);
+    return 0;
+}

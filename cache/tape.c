@@ -45,7 +45,7 @@ size_t tape_budget_used(const struct tape_budget *budget)
 
 /* Takes the bytes only when they fit, so that tapes racing for the last room cannot pass the bound
  * together. */
-static bool budget_take(struct tape_budget *budget, size_t bytes)
+bool tape_budget_take(struct tape_budget *budget, size_t bytes)
 {
     size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
     do {
@@ -54,6 +54,12 @@ static bool budget_take(struct tape_budget *budget, size_t bytes)
     } while (!atomic_compare_exchange_weak_explicit(&budget->used, &used, used + bytes,
                                                     memory_order_relaxed, memory_order_relaxed));
     return true;
+}
+
+void tape_budget_give(struct tape_budget *budget, size_t bytes)
+{
+    size_t used = atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
+    assert(used >= bytes);
 }
 
 size_t tape_heap_bytes(size_t size)
@@ -342,6 +348,13 @@ static bool slide(struct tape *tape, size_t limit)
     return read;
 }
 
+/* A reader may be as far behind when the tape becomes a window as it could be the moment before,
+ * and the writer needs some way to come to a halt. */
+static size_t roomy_window(const struct tape *tape)
+{
+    return tape->bytes_max + TAPE_WINDOW_BYTES;
+}
+
 /* Decides between growing and window and charges what the append will take. Returns false when the
  * bytes are to be forgotten at once: a window that nobody reads. */
 static bool admit(struct tape *tape, size_t len, size_t edit_count, struct append_plan *ret_plan)
@@ -350,7 +363,7 @@ static bool admit(struct tape *tape, size_t len, size_t edit_count, struct appen
     uint64_t length = tape_length(tape);
     bool fits = len <= tape->bytes_max && length <= tape->bytes_max - len;
     bool window = tape_is_window(tape) || !fits;
-    bool charged = tape->budget == NULL || budget_take(tape->budget, plan.charge);
+    bool charged = tape->budget == NULL || tape_budget_take(tape->budget, plan.charge);
     if (!window && charged) {
         atomic_fetch_add_explicit(&tape->held, plan.charge, memory_order_relaxed);
         *ret_plan = plan;
@@ -358,7 +371,7 @@ static bool admit(struct tape *tape, size_t len, size_t edit_count, struct appen
     }
     if (charged && tape->budget != NULL)
         atomic_fetch_sub_explicit(&tape->budget->used, plan.charge, memory_order_relaxed);
-    if (!slide(tape, charged ? TAPE_WINDOW_BYTES : TAPE_WINDOW_BYTES_TIGHT))
+    if (!slide(tape, charged ? roomy_window(tape) : TAPE_WINDOW_BYTES_TIGHT))
         return false;
     *ret_plan = plan_append(tape, len, edit_count); /* sliding changed what there is */
     tape_charge(tape, ret_plan->charge);
@@ -500,4 +513,29 @@ uint64_t tape_end(struct tape *tape, enum tape_state state, const void *info, si
     atomic_store_explicit(&tape->state, state, memory_order_release);
     pthread_mutex_unlock(&tape->lock);
     return take_watchers(tape);
+}
+
+uint64_t tape_lag(struct tape *tape)
+{
+    uint64_t length, nearest = 0;
+    bool read = false;
+
+    pthread_mutex_lock(&tape->lock);
+    length = tape_length(tape);
+    for (size_t i = 0; i < tape->seat_capacity; i++) {
+        if (tape->seats[i] == TAPE_SEAT_FREE)
+            continue;
+        read = true;
+        if (tape->seats[i] > nearest)
+            nearest = tape->seats[i];
+    }
+    pthread_mutex_unlock(&tape->lock);
+    return read ? length - nearest : UINT64_MAX;
+}
+
+size_t tape_window_bytes(const struct tape *tape)
+{
+    bool spent = tape->budget != NULL && tape_budget_used(tape->budget) >= tape->budget->bytes_max;
+
+    return spent ? TAPE_WINDOW_BYTES_TIGHT : roomy_window(tape);
 }

@@ -29,7 +29,7 @@
 
 enum {
     TAPE_WORKERS_MAX = 64, /* bits of the wake set */
-    TAPE_WINDOW_BYTES = 1024 * 1024,
+    TAPE_WINDOW_BYTES = 1024 * 1024, /* and as much as the tape's own maximum besides */
     TAPE_WINDOW_BYTES_TIGHT = 64 * 1024,
     TAPE_EDIT_TEXT_MAX = 8,
     TAPE_SLOTS = 2,
@@ -40,6 +40,9 @@ struct tape_budget;
 struct tape_budget *tape_budget_new(size_t bytes_max);
 void tape_budget_free(struct tape_budget *budget); /* after the last of its tapes */
 size_t tape_budget_used(const struct tape_budget *budget);
+/* For bytes on their way to a tape (a body that is gathered first): taken only when they fit. */
+bool tape_budget_take(struct tape_budget *budget, size_t bytes);
+void tape_budget_give(struct tape_budget *budget, size_t bytes);
 
 /* At body offset `at`, a replay shows the edit's text instead of `cut` original bytes. */
 struct tape_edit {
@@ -81,6 +84,12 @@ int tape_append(struct tape *tape, const char *bytes, size_t len, const struct t
 /* Ends the tape; nothing follows. info: opaque bytes that tape_info() returns from now on (what the
  * ledger wants to know of the source; NULL and 0 for none). Returns workers to wake. */
 uint64_t tape_end(struct tape *tape, enum tape_state state, const void *info, size_t info_len);
+/* How far the reader who is nearest to the end is behind it, in bytes; UINT64_MAX: there is none.
+ * Writers of windows that can pause their source pace themselves by it: by the fastest reader,
+ * never by the slowest. */
+uint64_t tape_lag(struct tape *tape);
+/* How far a reader of a window may be behind at present. */
+size_t tape_window_bytes(const struct tape *tape);
 /* No reader is left and none can come: what the writer asks before it goes on paying. */
 bool tape_abandoned(const struct tape *tape);
 

@@ -121,15 +121,11 @@ static void on_dispose(void *arg)
     struct worker *worker = call->worker;
 
     assert(call->magic == CALL_MAGIC);
-    settle(call);
+    call_abandon(call);
     watch_remove(&worker->watches, &call->leave_watch);
     unpark(call);
     if (call->waiter != NULL)
         call->waiter->call = NULL;
-    if (call->reader_set)
-        tape_reader_release(&call->reader);
-    if (call->fetch != NULL)
-        fetch_leave(call->fetch);
     free(call->buffer);
     if (call->previous != NULL)
         call->previous->next = call->next;
@@ -185,7 +181,8 @@ static void send_slices(struct call *call, const h2o_iovec_t *slices, size_t cou
     h2o_iovec_t copy[CALL_SLICES_MAX];
 
     assert(count <= CALL_SLICES_MAX && !call->sending);
-    memcpy(copy, slices, count * sizeof *slices);
+    if (count > 0)
+        memcpy(copy, slices, count * sizeof *slices);
     call->sending = true;
     call->progress_ms = worker_monotonic_ms();
     if (last) {
@@ -279,13 +276,19 @@ static void pump(struct call *call)
 static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
 {
     struct call *call = (struct call *)generator;
+    struct fetch *fetch;
 
     (void)req;
     assert(call->magic == CALL_MAGIC);
     call->sending = false;
     free(call->buffer);
     call->buffer = NULL;
-    pump(call);
+    fetch = call->fetch != NULL ? fetch_ref(call->fetch) : NULL;
+    pump(call); /* may end the request, and with it the call */
+    if (fetch != NULL) {
+        fetch_pace(fetch);
+        fetch_unref(fetch);
+    }
 }
 
 static void on_stop(h2o_generator_t *generator, h2o_req_t *req)
@@ -304,15 +307,30 @@ void call_resume(struct call *call)
     pump(call);
 }
 
+/* The library closes a connection whose descriptor is shut down under it (platform.md). */
+void call_cut_off(struct call *call)
+{
+    h2o_socket_t *socket = call->req->conn->callbacks->get_socket(call->req->conn);
+
+    shutdown(h2o_socket_get_fd(socket), SHUT_RDWR);
+}
+
+void call_abandon(struct call *call)
+{
+    settle(call);
+    if (call->reader_set)
+        tape_reader_release(&call->reader);
+    call->reader_set = false;
+    if (call->fetch != NULL)
+        fetch_leave(call->fetch);
+    call->fetch = NULL;
+}
+
 void call_check_stalled(struct call *call, int64_t now_monotonic_ms)
 {
-    h2o_socket_t *socket;
-
     if (!call->sending || now_monotonic_ms - call->progress_ms < CALL_STALLED_MS)
         return;
-    /* The library closes a connection whose descriptor is shut down under it. */
-    socket = call->req->conn->callbacks->get_socket(call->req->conn);
-    shutdown(h2o_socket_get_fd(socket), SHUT_RDWR);
+    call_cut_off(call);
     log_line(LOG_WARNING, "stalled_reader_cut", LOG_TEXT("id", call->id));
 }
 

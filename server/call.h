@@ -22,7 +22,7 @@
 enum call_state { CALL_READ, CALL_LOOKUP, CALL_STREAM, CALL_SETTLED };
 enum call_role { CALL_NOBODY, CALL_HIT, CALL_FOLLOWER, CALL_LEADER };
 
-enum { CALL_SLICES_MAX = 24, CALL_SEND_BYTES_MAX = 256 * 1024, CALL_STALLED_MS = 5 * 60 * 1000 };
+enum { CALL_SLICES_MAX = 24, CALL_SEND_BYTES_MAX = 256 * 1024, CALL_STALLED_MS = 60 * 1000 };
 
 struct call_waiter; /* what the store wakes; may outlive the call */
 
@@ -63,6 +63,11 @@ void call_resume(struct call *call);
 
 /* About once a second: cuts off a client that takes nothing for CALL_STALLED_MS. */
 void call_check_stalled(struct call *call, int64_t now_monotonic_ms);
+
+/* Shutdown: ends the connection under it; then, if libh2o did not end the request, lets go of what
+ * it holds (the loop must not run any more). */
+void call_cut_off(struct call *call);
+void call_abandon(struct call *call);
 
 /* Refuses a request before any call exists. type of envelope by the path's dialect. */
 void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dialect,

@@ -137,7 +137,14 @@ static void wipe_request(struct fetch *fetch)
     fetch->key = (struct text){NULL, 0};
 }
 
-static void fetch_unref(struct fetch *fetch)
+struct fetch *fetch_ref(struct fetch *fetch)
+{
+    assert(fetch->references > 0);
+    fetch->references++;
+    return fetch;
+}
+
+void fetch_unref(struct fetch *fetch)
 {
     assert(fetch->references > 0);
     if (--fetch->references > 0)
@@ -147,7 +154,9 @@ static void fetch_unref(struct fetch *fetch)
     free(fetch->request.body);
     free(fetch->row_texts);
     free(fetch->source_texts);
-    free(fetch->body);
+    fetch_drop_body(fetch);
+    if (fetch->splitter_charged > 0)
+        tape_budget_give(store_tape_budget(fetch->worker->gateway->store), fetch->splitter_charged);
     sse_splitter_release(&fetch->splitter);
     answer_release(&fetch->answer);
     tape_unref(fetch->tape);

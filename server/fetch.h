@@ -64,6 +64,7 @@ struct fetch {
     struct upstream_transfer *transfer;
     struct text key; /* API key that pays; in request_texts */
     bool may_store, window, begun, stream, seen, stored;
+    bool paused;
     bool torn; /* a body was cut off after its head had left: only the connection can tell */
     unsigned ttl_s;
     int client_status; /* what the leading client was sent; 0: nothing yet; 499: it left */
@@ -76,6 +77,7 @@ struct fetch {
     struct sse_splitter splitter;
     char *body; /* a JSON answer while it arrives */
     size_t body_len, body_size;
+    size_t splitter_charged; /* bytes of the splitter that the tape budget counts */
     struct answer answer;
     uint64_t wake; /* workers to wake at the end of the callback */
 };
@@ -89,6 +91,14 @@ struct fetch *fetch_start(struct worker *worker, struct tape *tape, struct store
 /* The leading call says what it sent (once), and that it goes. */
 void fetch_client_sent(struct fetch *fetch, int status);
 void fetch_leave(struct fetch *fetch);
+
+/* Keeps it alive across a callback. */
+struct fetch *fetch_ref(struct fetch *fetch);
+void fetch_unref(struct fetch *fetch);
+
+/* A reader went on: a fetch that was paused for it may, too. Also about once a second, because
+ * readers on other workers do not say so. */
+void fetch_pace(struct fetch *fetch);
 
 /* LEDGER_POWER: the lane's records up to some point are on disk now: sends what waited for it. */
 void fetch_durable(struct worker *worker);

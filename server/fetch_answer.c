@@ -74,6 +74,21 @@ static const char *shown_id(struct fetch *fetch)
     return fetch->answer.id[0] != '\0' ? fetch->answer.id : row_id(fetch);
 }
 
+/* A follower is shown its own id in the error frame, too. */
+static void write_problem_event(struct fetch *fetch, enum problem problem)
+{
+    static const char before_id[] = "data: {\"id\":\"";
+    char text[PROBLEM_TEXT_MAX];
+    const char *id = shown_id(fetch);
+    size_t len = problem_print_event(problem, DIALECT_VERCEL, id, fetch->answer.model,
+                                     worker_now_ms(fetch->worker), text);
+    struct tape_edit edit = {
+        .at = sizeof before_id - 1, .cut = (uint32_t)strlen(id), .slot = ANSWER_SLOT_ID};
+
+    assert(strncmp(text + edit.at, id, edit.cut) == 0);
+    fetch_append(fetch, text, len, &edit, 1);
+}
+
 void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *detail)
 {
     char text[PROBLEM_TEXT_MAX];
@@ -87,8 +102,8 @@ void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *
                     "application/json");
         len = problem_print(problem, DIALECT_VERCEL, detail, text);
     } else if (fetch->stream) {
-        len = problem_print_event(problem, DIALECT_VERCEL, shown_id(fetch), fetch->answer.model,
-                                  worker_now_ms(fetch->worker), text);
+        write_problem_event(fetch, problem);
+        return;
     } else {
         fetch->torn = true;
         return;
@@ -154,27 +169,68 @@ static void begin_stream(struct fetch *fetch)
     fetch_begin(fetch, 200, true, false, shown_id(fetch), "text/event-stream");
     /* Comments that came before the first event waited for the head. */
     fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
+    fetch_drop_body(fetch);
+}
+
+/* Room for len more bytes of a gathered body, charged to the tape budget. -ENOBUFS: it is spent. */
+static int make_room(struct fetch *fetch, size_t len)
+{
+    struct tape_budget *budget = store_tape_budget(fetch->worker->gateway->store);
+    size_t size = fetch->body_size > 0 ? fetch->body_size : BODY_FIRST_BYTES;
+    char *larger;
+
+    if (len <= fetch->body_size - fetch->body_len)
+        return 0;
+    while (size < fetch->body_len + len)
+        size *= 2;
+    if (!tape_budget_take(budget, size - fetch->body_size))
+        return -ENOBUFS;
+    larger = realloc(fetch->body, size);
+    if (larger == NULL) {
+        tape_budget_give(budget, size - fetch->body_size);
+        return -ENOMEM;
+    }
+    fetch->body = larger;
+    fetch->body_size = size;
+    return 0;
+}
+
+static int gather(struct fetch *fetch, const char *bytes, size_t len)
+{
+    int result = make_room(fetch, len);
+
+    if (result != 0)
+        return result;
+    memcpy(fetch->body + fetch->body_len, bytes, len);
+    fetch->body_len += len;
+    return 0;
+}
+
+void fetch_drop_body(struct fetch *fetch)
+{
+    if (fetch->body_size > 0)
+        tape_budget_give(store_tape_budget(fetch->worker->gateway->store), fetch->body_size);
     free(fetch->body);
     fetch->body = NULL;
     fetch->body_len = fetch->body_size = 0;
 }
 
-static int gather(struct fetch *fetch, const char *bytes, size_t len)
+/* What the splitter holds of an event that has not ended is charged like everything else; while
+ * the budget is spent it may hold little, and hands out longer events in parts. */
+static void charge_splitter(struct fetch *fetch)
 {
-    if (len > fetch->body_size - fetch->body_len) {
-        size_t size = fetch->body_size > 0 ? fetch->body_size : BODY_FIRST_BYTES;
-        char *larger;
-        while (size < fetch->body_len + len)
-            size *= 2;
-        larger = realloc(fetch->body, size);
-        if (larger == NULL)
-            return -ENOMEM;
-        fetch->body = larger;
-        fetch->body_size = size;
+    struct tape_budget *budget = store_tape_budget(fetch->worker->gateway->store);
+    size_t held = fetch->splitter.held_size;
+
+    if (held > fetch->splitter_charged) {
+        if (tape_budget_take(budget, held - fetch->splitter_charged))
+            fetch->splitter_charged = held;
+        else
+            fetch->splitter.held_max = TAPE_WINDOW_BYTES_TIGHT;
+    } else if (held < fetch->splitter_charged) {
+        tape_budget_give(budget, fetch->splitter_charged - held);
+        fetch->splitter_charged = held;
     }
-    memcpy(fetch->body + fetch->body_len, bytes, len);
-    fetch->body_len += len;
-    return 0;
 }
 
 static int on_piece(void *arg, const struct sse_piece *piece)
@@ -215,32 +271,42 @@ static void pass_through(struct fetch *fetch)
         store_close_flight(fetch->worker->gateway->store, fetch->flight);
     fetch_begin(fetch, fetch->upstream_status, false, false, shown_id(fetch), fetch->content_type);
     fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
-    free(fetch->body);
-    fetch->body = NULL;
-    fetch->body_len = fetch->body_size = 0;
+    fetch_drop_body(fetch);
 }
 
 static int on_body(struct fetch *fetch, const char *bytes, size_t len)
 {
-    const struct gateway *gateway = fetch->worker->gateway;
-    bool spent = tape_budget_used(store_tape_budget(gateway->store)) + fetch->body_len + len >
-                 gateway->config->limits.buffered_bytes;
+    const struct config *config = fetch->worker->gateway->config;
     char id[ROW_ID_MAX + 1] = "";
+    int result;
 
     if (fetch->begun) {
         fetch_append(fetch, bytes, len, NULL, 0);
         return 0;
     }
-    if (gather(fetch, bytes, len) != 0)
-        return -ENOMEM;
+    result = fetch->body_len + len > config->cache.max_entry_bytes ? -ENOBUFS
+                                                                   : gather(fetch, bytes, len);
     if (!fetch->seen && fetch->upstream_status == 200 &&
-        answer_peek_id(fetch->body, fetch->body_len, id, sizeof id) > 0) {
+        answer_peek_id(fetch->body_len > 0 ? fetch->body : bytes,
+                       fetch->body_len > 0 ? fetch->body_len : len, id, sizeof id) > 0) {
         note_id(fetch, id);
         memcpy(fetch->answer.id, id, sizeof id);
     }
-    if (spent || fetch->body_len > gateway->config->cache.max_entry_bytes)
+    if (result == -ENOBUFS) {
         pass_through(fetch);
-    return 0;
+        fetch_append(fetch, bytes, len, NULL, 0);
+        return 0;
+    }
+    return result;
+}
+
+/* Pausing comes before resuming: half a window lies between, so that it does not flutter. */
+static void pause_window(struct fetch *fetch)
+{
+    uint64_t lag = tape_lag(fetch->tape);
+
+    if (lag != UINT64_MAX && lag > tape_window_bytes(fetch->tape) / 2)
+        fetch->paused = upstream_pause(fetch->transfer);
 }
 
 int fetch_on_bytes(void *arg, const char *bytes, size_t len)
@@ -253,6 +319,8 @@ int fetch_on_bytes(void *arg, const char *bytes, size_t len)
         fetch->first_byte_ms = worker_monotonic_ms();
     result = fetch->stream ? sse_feed(&fetch->splitter, bytes, len, on_piece, fetch)
                            : on_body(fetch, bytes, len);
+    if (fetch->stream)
+        charge_splitter(fetch);
     if (fetch->wake != 0) {
         worker_wake(fetch->worker, fetch->tape, fetch->wake);
         fetch->wake = 0;
@@ -260,7 +328,24 @@ int fetch_on_bytes(void *arg, const char *bytes, size_t len)
     /* Nobody reads, nobody can come, and nothing will be stored: stop paying for an endless one. */
     if (result == 0 && fetch->window && tape_abandoned(fetch->tape))
         result = -ECANCELED;
+    if (result == 0 && fetch->window)
+        pause_window(fetch);
     return result;
+}
+
+void fetch_pace(struct fetch *fetch)
+{
+    if (!fetch->paused || fetch->transfer == NULL)
+        return;
+    if (tape_abandoned(fetch->tape)) {
+        upstream_stop(fetch->transfer);
+        fetch_on_end(fetch, UPSTREAM_BROKEN, "every reader has left");
+        return;
+    }
+    if (tape_lag(fetch->tape) > tape_window_bytes(fetch->tape) / 4)
+        return;
+    fetch->paused = false;
+    upstream_resume(fetch->transfer);
 }
 
 /* --- the end --- */

@@ -18,6 +18,9 @@ void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *
 void fetch_append(struct fetch *fetch, const char *bytes, size_t len, const struct tape_edit *edits,
                   size_t edit_count);
 
+/* fetch_answer.c: frees the gathered body and gives its bytes back to the tape budget. */
+void fetch_drop_body(struct fetch *fetch);
+
 /* fetch_settle.c: completes the row from what is known, posts or voids the hold, plans the late
  * look-up, and leaves the info for later hits in info. end: how the transfer ended. Returns the
  * length of info. */

@@ -22,7 +22,7 @@ struct upstream_transfer {
     int status;
     bool head_done, silent;
     /* Headers of the answer that are kept, as name\0value\0 pairs. */
-    char kept[UPSTREAM_HEADER_BYTES_MAX];
+    char *kept; /* UPSTREAM_HEADER_BYTES_MAX, until the head is complete */
     size_t kept_len;
     void (*on_head)(void *arg, const struct upstream_head *head);
     int (*on_bytes)(void *arg, const char *bytes, size_t len);
@@ -213,6 +213,7 @@ static void transfer_free(struct upstream_transfer *transfer)
         curl_easy_cleanup(transfer->easy);
     }
     wipe_headers(transfer->headers);
+    free(transfer->kept);
     free(transfer->body);
     free(transfer);
 }
@@ -269,10 +270,14 @@ static bool passes(const char *name, size_t len)
 static void keep_header(struct upstream_transfer *transfer, const char *name, size_t name_len,
                         const char *value, size_t value_len)
 {
-    char *to = transfer->kept + transfer->kept_len;
+    char *to;
 
-    if (name_len + value_len + 2 > UPSTREAM_HEADER_BYTES_MAX - transfer->kept_len)
+    if (transfer->kept == NULL)
+        transfer->kept = malloc(UPSTREAM_HEADER_BYTES_MAX);
+    if (transfer->kept == NULL ||
+        name_len + value_len + 2 > UPSTREAM_HEADER_BYTES_MAX - transfer->kept_len)
         return;
+    to = transfer->kept + transfer->kept_len;
     for (size_t i = 0; i < name_len; i++)
         to[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
     to[name_len] = '\0';
@@ -298,6 +303,9 @@ static void give_head(struct upstream_transfer *transfer)
     }
     transfer->head_done = true;
     transfer->on_head(transfer->arg, &head);
+    free(transfer->kept);
+    transfer->kept = NULL;
+    transfer->kept_len = 0;
 }
 
 static size_t read_header(char *line, size_t size, size_t count, void *arg)
@@ -372,6 +380,8 @@ static int add_headers(struct upstream_transfer *transfer, const struct upstream
     OPENSSL_cleanse(bearer, sizeof bearer);
     for (unsigned i = 0; i < request->header_count && result == 0; i++)
         result = add_header(transfer, request->headers[i].name, request->headers[i].value);
+    if (result == 0)
+        result = add_header(transfer, TEXT("Accept-Encoding"), TEXT("identity"));
     /* libcurl would ask for 100-continue before large bodies and wait a second for it. */
     longer = curl_slist_append(transfer->headers, "Expect:");
     if (longer != NULL)
@@ -397,6 +407,8 @@ static void set_options(struct upstream_transfer *transfer, const struct upstrea
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, read_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    /* We ask for plain bytes; an upstream that compresses all the same is understood. */
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     if (transfer->pool->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->pool->ca_file);
     if (request->get)
@@ -482,6 +494,22 @@ static void reap(struct upstream_pool *pool)
         assert(transfer != NULL);
         finish(transfer, code);
     }
+}
+
+bool upstream_pause(struct upstream_transfer *transfer)
+{
+    long version = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version >= CURL_HTTP_VERSION_2_0)
+        return false;
+    return curl_easy_pause(transfer->easy, CURLPAUSE_RECV) == CURLE_OK;
+}
+
+void upstream_resume(struct upstream_transfer *transfer)
+{
+    transfer->heard_ms = monotonic_ms(); /* the silence was ours */
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 }
 
 void upstream_tick(struct upstream_pool *pool)

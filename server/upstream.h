@@ -2,7 +2,8 @@
  *
  * A paid POST is never sent twice by libcurl: the body is given by a read callback without a seek
  * callback, so a reused connection that dies ends the transfer instead (platform.md). Nothing here
- * retries. Redirects are not followed. Transfers are never paused.
+ * retries. Redirects are not followed. A transfer over HTTP/1.1 can be paused; over HTTP/2 it never
+ * is, because libcurl would go on filling memory (platform.md).
  *
  * Threads: a pool and its transfers belong to one worker. Callbacks run inside libcurl: they may
  * not start or stop transfers of the same pool (on_end may).
@@ -73,6 +74,10 @@ int upstream_start(struct upstream_pool *pool, const struct upstream_request *re
                    struct upstream_transfer **ret_transfer);
 /* Ends a transfer now, without callbacks. Not from inside on_head or on_bytes. */
 void upstream_stop(struct upstream_transfer *transfer);
+/* Stops reading from the upstream (also from inside on_bytes), and goes on. False: HTTP/2, it is
+ * not paused. */
+bool upstream_pause(struct upstream_transfer *transfer);
+void upstream_resume(struct upstream_transfer *transfer); /* on_bytes may run inside */
 /* Call about once a second: ends transfers that have been silent for too long. */
 void upstream_tick(struct upstream_pool *pool);
 

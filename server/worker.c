@@ -17,6 +17,7 @@ enum {
     HANDSHAKE_TIMEOUT_MS = 10 * 1000,
     STREAMS_MAX = 256,     /* handled at once, per HTTP/2 connection */
     DRAIN_LINGER_MS = 200, /* for the last bytes to leave, once nothing runs any more */
+    CUT_OFF_MS = 1000,     /* for libh2o to end what was cut off at the deadline */
     LOOP_WAIT_MS = 1000,
 };
 
@@ -193,6 +194,10 @@ static void on_tick(h2o_timeout_entry_t *entry)
         next = call->next;
         call_check_stalled(call, now);
     }
+    for (struct fetch *fetch = worker->fetches, *following; fetch != NULL; fetch = following) {
+        following = fetch->next;
+        fetch_pace(fetch);
+    }
     upstream_tick(worker->upstream);
     if (worker->index == 0) {
         lookup_tick(worker->gateway->lookup, worker);
@@ -241,6 +246,28 @@ static bool connections_left(const struct worker *worker)
            worker->context.http2._conns.next != &worker->context.http2._conns;
 }
 
+/* The deadline has passed: clients that did not take their answers lose their connections, which
+ * gives libh2o the chance to end their requests; what is still there after that lets go of its tape
+ * and its fetch, because both are about to be taken down. */
+static void run_until_idle(struct worker *worker, int64_t for_ms)
+{
+    int64_t deadline = worker_monotonic_ms() + for_ms;
+
+    do {
+        h2o_evloop_run(worker->context.loop, 10);
+    } while (worker->call_count > 0 && worker_monotonic_ms() < deadline);
+}
+
+static void cut_off_calls(struct worker *worker)
+{
+    run_until_idle(worker, DRAIN_LINGER_MS); /* the errors that were just written leave first */
+    for (struct call *call = worker->calls; call != NULL; call = call->next)
+        call_cut_off(call);
+    run_until_idle(worker, CUT_OFF_MS);
+    for (struct call *call = worker->calls; call != NULL; call = call->next)
+        call_abandon(call);
+}
+
 /* Stops accepting, lets what runs finish until the deadline, then ends the rest. */
 static void drain(struct worker *worker)
 {
@@ -261,7 +288,7 @@ static void drain(struct worker *worker)
     }
     fetch_abort_all(worker);
     worker_flush(worker);
-    h2o_evloop_run(worker->context.loop, 0);
+    cut_off_calls(worker);
 }
 
 static void *run(void *arg)

@@ -19,8 +19,9 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"
 # Units whose promise is about threads.
-THREADED = ("cache_tape_test", "cache_ram_test", "cache_flight_test", "cache_store_test",
-            "accounting_ledger_journal_test", "accounting_ledger_test")
+THREADED = ("cache_tape_test", "cache_tape_thread_test", "cache_ram_test", "cache_flight_test", "cache_store_test",
+            "cache_store_tier_test",
+            "accounting_ledger_journal_test")
 
 
 class Case:

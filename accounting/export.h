@@ -2,7 +2,8 @@
  *
  * CSV is RFC 4180: header row, CRLF-free LF line ends, UTF-8, oldest first, decimals in plain
  * notation, unknown is empty. JSON lines carry the same names; decimals are strings, counts are
- * numbers, booleans are booleans, unknown is null.
+ * numbers, booleans are booleans, unknown is null. Text stands as it was recorded, also where a
+ * spreadsheet would take it for a formula.
  */
 #ifndef ACCOUNTING_EXPORT_H
 #define ACCOUNTING_EXPORT_H
@@ -29,7 +30,8 @@ int export_month_parse(const char *text, size_t len, int64_t *ret_from_ms, int64
 int export_rows(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
                 enum export_format format, FILE *out);
 
-/* Writes groups: the group's columns (`key_id` for key, `day` as YYYY-MM-DD), `requests`, `hits`
+/* by: one to EXPORT_KEYS different keys, else -EINVAL.
+ * Writes groups: the group's columns (`key_id` for key, `day` as YYYY-MM-DD), `requests`, `hits`
  * (cache hit or collapsed), and the sums of the token and money columns; sorted by group. A sum
  * over rows of which none knows the value is empty. Rows with several tags count in each tag. */
 int export_groups(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,

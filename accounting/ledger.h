@@ -8,7 +8,8 @@
  *
  * Column families: "default" (format version, lane positions, boot counter), "holds" (open holds),
  * "pending" (rows whose reported cost is still looked up), and "YYYY-MM" for the rows of a month
- * (UTC). Row key: created_at (8 bytes, big endian ms), sequence (8), kind (1).
+ * (UTC). Row key: created_at (8 bytes, big endian ms), sequence (8), kind (1). Rows without a hold
+ * that were drained together share a value (ledger_block.h).
  *
  * Threads: open/close by one thread; a lane belongs to one thread at a time; everything else says
  * so. The ledger never logs: failures of the writer thread show in ledger_health().
@@ -51,6 +52,8 @@ struct ledger_ref {
 struct ledger_hold {
     struct ledger_ref ref;
     bool open;
+    bool seen;     /* the upstream's id is recorded; its room is used up */
+    uint32_t room; /* bytes that the journal keeps for the row of its post */
 };
 
 /* Opens, recovers (drains what the journals still hold; turns every hold that a dead process left
@@ -72,24 +75,29 @@ struct ledger_lane *ledger_lane(struct ledger *ledger, unsigned index);
 int ledger_hold(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
                 struct ledger_hold *ret_hold);
 
-/* The upstream's id for the call: from here on it can be looked up after a crash. */
-void ledger_seen(struct ledger_lane *lane, const struct ledger_hold *hold, const char *upstream_id,
+/* The upstream's id for the call: from here on it can be looked up after a crash. The first id is
+ * always recorded; a later one replaces it where the journal has room. */
+void ledger_seen(struct ledger_lane *lane, struct ledger_hold *hold, const char *upstream_id,
                  size_t len);
 
 /* Settles a hold with its row: a post, or a void when row->verdict is VERDICT_FAILED. The row
- * takes the hold's created_at. A row with VERDICT_PENDING stays listed by ledger_pending() until
- * it is settled by ledger_settle(). Asserts that the hold is open; closes it. */
+ * takes the hold's created_at. It cannot fail: a row that outgrew the room that was kept for it
+ * (that of the held row and 3 KiB) loses its tags, then the ends of its texts. A row with
+ * VERDICT_PENDING stays listed by ledger_pending() until it is settled by ledger_settle().
+ * Asserts that the hold is open; closes it. */
 void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row);
 
-/* A row without a hold: hits, collapsed requests, refusals before any call. -ENOSPC as above.
+/* A row without a hold: hits, collapsed requests, refusals before any call; never a pending one.
+ * -ENOSPC as above.
  * ret_ref may be NULL. */
 int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
                   struct ledger_ref *ret_ref);
 
 /* What a generation record said, or that we gave up. Known members replace those of the row
  * (design 2.5: a generation record ranks above inline figures), then the row is reconciled anew.
- * usage and texts apply only where present. found == false: gave up; the row ends `unreported`, or
- * `unknown` when there is no estimate either. */
+ * usage and texts apply only where present, so usage starts as USAGE_INIT. found == false: gave
+ * up, nothing else is looked at; the row ends `unreported`, or `unknown` when there is no estimate
+ * either. */
 struct ledger_late {
     bool found;
     struct usage usage;
@@ -108,7 +116,7 @@ struct ledger_pending {
     bool has_estimate;
 };
 /* Calls fn for every pending row that RocksDB holds (rows posted in this process by way of a lane
- * are known to whoever posted them). Call before lanes are in use. */
+ * are known to whoever posted them). Call before lanes are in use; fn must not call back. */
 int ledger_pending(struct ledger *ledger, void (*fn)(void *arg, const struct ledger_pending *),
                    void *arg);
 
@@ -117,6 +125,7 @@ int ledger_pending(struct ledger *ledger, void (*fn)(void *arg, const struct led
  * poll or be called: on_durable runs on the writer thread after each sync. */
 uint64_t ledger_position(const struct ledger_lane *lane);
 bool ledger_durable(const struct ledger_lane *lane, uint64_t position);
+/* Any thread. fn must not call back into the ledger except for ledger_durable(). */
 void ledger_on_durable(struct ledger *ledger, void (*fn)(void *arg, unsigned lane), void *arg);
 
 /* Wakes the writer when a lane has new records and it sleeps. Call once per loop turn. */
@@ -125,7 +134,7 @@ void ledger_kick(struct ledger_lane *lane);
 /* Any thread. error is the writer's last failure, 0 when healthy (-ENOSPC, -EIO); lag_bytes what
  * the lanes hold that RocksDB does not yet. */
 struct ledger_health {
-    int error;
+    int error; /* negative errno */
     uint64_t lag_bytes;
     uint64_t rows; /* committed by this process */
 };

@@ -1,0 +1,576 @@
+#include "accounting/ledger.h"
+
+#include "tests/accounting/ledger_fixture.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <rocksdb/c.h>
+#include <stdatomic.h>
+
+static void a_post_is_a_row_at_its_holds_time(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct ledger_row row = fixture_row("gen-ours");
+    struct fixture_rows *rows;
+    struct ledger_hold hold;
+    struct ledger_ref ref;
+    assert_int_equal(ledger_hold(lane, &row, fixture_now_ms + 10, &hold), 0);
+    assert_true(hold.open);
+    ledger_seen(lane, &hold, "gen_theirs", 10);
+    row.id = TEXT("hit");
+    row.cache = CACHE_HIT;
+    row.verdict = VERDICT_FREE;
+    assert_int_equal(ledger_append(lane, &row, fixture_now_ms + 20, &ref), 0);
+    row = fixture_row("gen_theirs");
+    row.verdict = VERDICT_FAILED;
+    ledger_post(lane, &hold, &row);
+    assert_false(hold.open);
+    ledger_close(ledger);
+
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, 2);
+    assert_string_equal(rows->rows[0].id, "gen_theirs");
+    assert_int_equal(rows->rows[0].row.created_at_ms, fixture_now_ms + 10);
+    assert_int_equal(rows->rows[0].row.verdict, VERDICT_FAILED);
+    assert_string_equal(rows->rows[1].id, "hit");
+    assert_int_equal(rows->rows[1].row.created_at_ms, ref.created_at_ms);
+    assert_int_equal(ref.created_at_ms, fixture_now_ms + 20);
+    free(rows);
+}
+
+static void time_never_goes_back_in_a_lane(void **state)
+{
+    static const int64_t clock[] = {100, 50, 200, 199, 0, 300};
+    static const int64_t want[] = {100, 100, 200, 200, 200, 300};
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 2);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_row row = fixture_row("x");
+    struct ledger_ref ref, last = {0, 0};
+    row.verdict = VERDICT_FREE;
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(
+            ledger_append(ledger_lane(ledger, 0), &row, fixture_now_ms + clock[i], &ref), 0);
+        assert_int_equal(ref.created_at_ms, fixture_now_ms + want[i]);
+        assert_true(ref.sequence > last.sequence);
+        last = ref;
+    }
+    ledger_close(ledger);
+    options.now_ms = 0; /* a clock that was not set yet, and the other lane */
+    ledger = fixture_open(&options);
+    assert_int_equal(ledger_append(ledger_lane(ledger, 1), &row, 0, &ref), 0);
+    assert_int_equal(ref.created_at_ms, fixture_now_ms + 300);
+    assert_int_not_equal(ref.sequence, last.sequence);
+    ledger_close(ledger);
+}
+
+/* A full journal refuses holds; what was promised to those that were taken is kept. */
+static void a_full_lane_refuses_holds_and_still_posts(void **state)
+{
+    enum { MOST = 500 };
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct ledger_row row = fixture_row("held"), large = fixture_row("posted");
+    struct ledger_hold holds[MOST], extra;
+    struct fixture_rows *rows;
+    static char text[256];
+    size_t count = 0;
+    int result;
+    memset(text, 'n', sizeof(text));
+    large.provider = large.route = large.finish_reason = large.price_hash =
+        (struct text){text, sizeof(text)};
+    for (unsigned lap = 0; lap < 8; lap++) {
+        for (count = 0; count < MOST; count++) {
+            result = ledger_hold(lane, &row, fixture_now_ms, &holds[count]);
+            if (result != 0)
+                break;
+        }
+        assert_int_equal(result, -ENOSPC);
+        assert_true(count > 30);
+        extra.open = false;
+        assert_int_equal(ledger_hold(lane, &row, fixture_now_ms, &extra), -ENOSPC);
+        assert_false(extra.open);
+        for (size_t i = 0; i < count; i++) {
+            ledger_seen(lane, &holds[i], "an-id-of-their-own", 18);
+            ledger_post(lane, &holds[i], &large);
+        }
+        ledger_kick(lane);
+        assert_true(fixture_wait(fixture_drained, ledger));
+    }
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, 8 * count);
+    free(rows);
+}
+
+static void five_thousand_live_streams_fit_one_lane(void **state)
+{
+    enum { STREAMS = 5000 };
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger_hold *holds = calloc(STREAMS, sizeof(*holds));
+    struct ledger_row row = fixture_row("stream");
+    struct ledger_lane *lane;
+    struct ledger *ledger;
+    struct fixture_rows *rows;
+    static char tags[ROW_TAGS_BYTES_MAX];
+    options.journal_bytes = 0;
+    ledger = fixture_open(&options);
+    lane = ledger_lane(ledger, 0);
+    memset(tags, 't', sizeof(tags));
+    tags[0] = '[';
+    tags[1] = tags[sizeof(tags) - 2] = '"';
+    tags[sizeof(tags) - 1] = ']';
+    row.tags = (struct text){tags, sizeof(tags)}; /* requests as large as they come */
+    for (unsigned i = 0; i < STREAMS; i++)
+        assert_int_equal(ledger_hold(lane, &row, fixture_now_ms, &holds[i]), 0);
+    for (unsigned i = 0; i < STREAMS; i++)
+        ledger_post(lane, &holds[i], &row);
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, STREAMS);
+    free(rows);
+    free(holds);
+}
+
+/* A post cannot fail: a row that outgrew its hold gives up text, never money. */
+static void a_post_larger_than_its_hold_loses_text_only(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct ledger_row small, row;
+    struct ledger_hold hold;
+    struct fixture_rows *rows;
+    static char text[256], tags[ROW_TAGS_BYTES_MAX];
+    row_init(&small);
+    row = fixture_row("grown");
+    for (size_t i = 0; i + 1 < sizeof(text); i += 2)
+        text[i] = (char)0xc3, text[i + 1] = (char)0xa9; /* one character of two bytes */
+    memset(tags, 't', sizeof(tags));
+    row.client = row.key_id = row.project = row.user = row.session = row.app = row.environment =
+        row.model_requested = row.provider = row.route = row.finish_reason =
+            (struct text){text, sizeof(text)};
+    row.model = (struct text){text + 1, sizeof(text) - 1};
+    row.tags = (struct text){tags, sizeof(tags)};
+    assert_int_equal(ledger_hold(lane, &small, fixture_now_ms, &hold), 0);
+    ledger_post(lane, &hold, &row);
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, 1);
+    assert_string_equal(rows->rows[0].id, "grown");
+    assert_true(rows->rows[0].row.billed.money.femto == 1000000000000);
+    assert_int_equal(rows->rows[0].row.status, 200);
+    assert_in_range(rows->rows[0].row.model.len, 60, 64);
+    assert_int_equal(rows->rows[0].row.model.len % 2, 1); /* between characters */
+    free(rows);
+}
+
+static void open_holds_become_rows_at_the_next_start(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct ledger_row row = fixture_row("ours-1");
+    struct fixture_rows *rows;
+    struct ledger_hold hold;
+    row.estimated = fixture_money(5);
+    assert_int_equal(ledger_hold(lane, &row, fixture_now_ms + 1, &hold), 0);
+    row.id = TEXT("ours-2");
+    assert_int_equal(ledger_hold(lane, &row, fixture_now_ms + 2, &hold), 0);
+    ledger_seen(lane, &hold, "theirs-2", 8);
+    ledger_seen(lane, &hold, "theirs-2b", 9);
+    ledger_close(ledger);
+    for (unsigned again = 0; again < 2; again++) { /* once, not at every start */
+        ledger_close(fixture_open(&options));
+        rows = fixture_read(fixture->dir);
+        assert_int_equal(rows->count, 2);
+        assert_int_equal(fixture_find(rows, "ours-1")->row.verdict, VERDICT_UNKNOWN);
+        assert_int_equal(fixture_find(rows, "ours-1")->row.created_at_ms, fixture_now_ms + 1);
+        assert_true(fixture_find(rows, "ours-1")->row.estimated.known);
+        assert_int_equal(fixture_find(rows, "theirs-2b")->row.verdict, VERDICT_PENDING);
+        assert_int_equal(fixture_find(rows, "theirs-2b")->row.status, 0);
+        free(rows);
+    }
+}
+
+/* --- pending and settled --- */
+
+struct listed {
+    unsigned count;
+    struct ledger_ref ref;
+    bool has_estimate;
+    char upstream[32], upstream_id[32], key_id[32], model[32];
+};
+
+static void list(void *arg, const struct ledger_pending *pending)
+{
+    struct listed *listed = arg;
+    listed->count++;
+    listed->ref = pending->ref;
+    listed->has_estimate = pending->has_estimate;
+    fixture_copy(listed->upstream, sizeof(listed->upstream), pending->upstream);
+    fixture_copy(listed->upstream_id, sizeof(listed->upstream_id), pending->upstream_id);
+    fixture_copy(listed->key_id, sizeof(listed->key_id), pending->key_id);
+    fixture_copy(listed->model, sizeof(listed->model), pending->model);
+}
+
+static struct ledger_ref post_pending(struct ledger_lane *lane, const char *id, int64_t estimate)
+{
+    struct ledger_row row = fixture_row(id);
+    struct ledger_hold hold;
+    row.upstream_id = row.id;
+    row.verdict = VERDICT_PENDING;
+    row.billed.known = false;
+    row.finish_reason = TEXT("stop");
+    if (estimate > 0)
+        row.estimated = fixture_money(estimate);
+    assert_int_equal(ledger_hold(lane, &row, fixture_now_ms, &hold), 0);
+    ledger_post(lane, &hold, &row);
+    return hold.ref;
+}
+
+static void pending_rows_are_listed_until_they_are_settled(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_late late = {.found = true, .usage = USAGE_INIT, .byok = -1};
+    struct listed listed = {0};
+    struct fixture_rows *rows;
+    post_pending(ledger_lane(ledger, 0), "gen_1", 400);
+    ledger_close(ledger);
+
+    ledger = fixture_open(&options);
+    assert_int_equal(ledger_pending(ledger, list, &listed), 0);
+    assert_int_equal(listed.count, 1);
+    assert_true(listed.has_estimate);
+    assert_string_equal(listed.upstream, "vercel");
+    assert_string_equal(listed.upstream_id, "gen_1");
+    assert_string_equal(listed.key_id, "k1");
+    assert_string_equal(listed.model, "zai/glm-5.3");
+    late.billed = fixture_money(400);
+    assert_int_equal(ledger_settle(ledger_lane(ledger, 0), &listed.ref, &late), 0);
+    ledger_close(ledger);
+
+    ledger = fixture_open(&options);
+    listed.count = 0;
+    assert_int_equal(ledger_pending(ledger, list, &listed), 0);
+    assert_int_equal(listed.count, 0);
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, 1);
+    assert_int_equal(rows->rows[0].row.verdict, VERDICT_MATCHED);
+    assert_true(rows->rows[0].row.booked.money.femto == 400);
+    free(rows);
+}
+
+static void a_generation_record_ranks_above_inline_figures(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct ledger_ref ref = post_pending(lane, "gen_1", INT64_C(5000000000000));
+    struct ledger_late late = {.found = true, .usage = USAGE_INIT, .byok = 1};
+    struct ledger_late twice = late;
+    const struct ledger_row *row;
+    struct fixture_rows *rows;
+    late.usage.completion_tokens = 7;
+    late.model = TEXT("zai/glm-5.3-air");
+    late.provider = TEXT("novita");
+    late.billed = fixture_money(INT64_C(6000000000000));
+    late.upstream_cost = fixture_money(INT64_C(1000000000000));
+    late.market = fixture_money(INT64_C(5004000000000)); /* within 0.1 % */
+    assert_int_equal(ledger_settle(lane, &ref, &late), 0);
+    twice.billed = fixture_money(1);
+    assert_int_equal(ledger_settle(lane, &ref, &twice), 0); /* settled rows are left alone */
+    ledger_close(ledger);
+
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, 1);
+    row = &rows->rows[0].row;
+    assert_int_equal(row->usage.prompt_tokens, 10); /* not said again: kept */
+    assert_int_equal(row->usage.completion_tokens, 7);
+    assert_string_equal(rows->rows[0].model, "zai/glm-5.3-air");
+    assert_int_equal(row->byok, 1);
+    assert_true(row->booked.money.femto == INT64_C(7000000000000));
+    assert_true(row->difference.money.femto == INT64_C(4000000000));
+    assert_int_equal(row->verdict, VERDICT_MATCHED);
+    free(rows);
+}
+
+static void giving_up_is_unreported_or_unknown(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    const struct ledger_late gave_up = {.found = false}; /* zeroes in it are not read as facts */
+    struct ledger_ref with = post_pending(lane, "with", 9), without = post_pending(lane, "bare", 0);
+    struct fixture_rows *rows;
+    assert_int_equal(ledger_settle(lane, &with, &gave_up), 0);
+    assert_int_equal(ledger_settle(lane, &without, &gave_up), 0);
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(fixture_find(rows, "with")->row.verdict, VERDICT_UNREPORTED);
+    assert_true(fixture_find(rows, "with")->row.booked.money.femto == 9);
+    assert_int_equal(fixture_find(rows, "with")->row.usage.prompt_tokens, 10);
+    assert_int_equal(fixture_find(rows, "with")->row.byok, -1);
+    assert_int_equal(fixture_find(rows, "bare")->row.verdict, VERDICT_UNKNOWN);
+    assert_false(fixture_find(rows, "bare")->row.booked.known);
+    free(rows);
+}
+
+/* The lane that settles may be drained before the one that posted. */
+static void another_lane_may_settle(void **state)
+{
+    enum { ROWS = 300, LANES = 4 };
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, LANES);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_late late = {.found = true, .usage = USAGE_INIT, .byok = -1};
+    struct fixture_rows *rows;
+    late.billed = fixture_money(3);
+    for (unsigned i = 0; i < ROWS; i++) {
+        struct ledger_lane *settles = ledger_lane(ledger, i / LANES % LANES);
+        struct ledger_ref ref = post_pending(ledger_lane(ledger, i % LANES), "x", 0);
+        assert_int_equal(ledger_settle(settles, &ref, &late), 0);
+        if (i % 5 == 0)
+            ledger_kick(settles); /* sometimes a record at a time, sometimes many */
+    }
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, ROWS);
+    for (unsigned i = 0; i < ROWS; i++)
+        assert_int_equal(rows->rows[i].row.verdict, VERDICT_UNPRICED);
+    free(rows);
+}
+
+/* --- opening --- */
+
+static void a_second_opener_is_told_to_stay_away(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options), *second = NULL;
+    char error[256] = "";
+    options.lock_wait_ms = 20;
+    assert_int_equal(ledger_open(&options, &second, error, sizeof(error)), -EBUSY);
+    assert_null(second);
+    assert_non_null(strstr(error, "another process has the ledger"));
+    ledger_close(ledger);
+    ledger_close(fixture_open(&options));
+}
+
+static void *close_later(void *arg)
+{
+    poll(NULL, 0, 30);
+    ledger_close(arg);
+    return NULL;
+}
+
+static void an_opener_waits_as_long_as_it_was_told(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    pthread_t thread;
+    options.lock_wait_ms = FIXTURE_DEADLINE_MS;
+    assert_int_equal(pthread_create(&thread, NULL, close_later, ledger), 0);
+    ledger_close(fixture_open(&options));
+    pthread_join(thread, NULL);
+}
+
+static void write_format(const char *dir, const char *value, size_t len)
+{
+    rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_writeoptions_t *write = rocksdb_writeoptions_create();
+    const char *names[3] = {"default", "holds", "pending"};
+    const rocksdb_options_t *each[3] = {options, options, options};
+    rocksdb_column_family_handle_t *handles[3];
+    char path[256], *problem = NULL;
+    rocksdb_t *db;
+    snprintf(path, sizeof(path), "%s/db", dir);
+    db = rocksdb_open_column_families(options, path, 3, names, each, handles, &problem);
+    assert_null(problem);
+    rocksdb_put_cf(db, write, handles[0], "format", 6, value, len, &problem);
+    assert_null(problem);
+    for (unsigned i = 0; i < 3; i++)
+        rocksdb_column_family_handle_destroy(handles[i]);
+    rocksdb_close(db);
+    rocksdb_writeoptions_destroy(write);
+    rocksdb_options_destroy(options);
+}
+
+static void an_unknown_format_is_refused(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger_reader *reader = NULL;
+    struct ledger *ledger = NULL;
+    char error[256], path[256];
+    uint32_t version = 2;
+    int fd;
+    ledger_close(fixture_open(&options));
+    write_format(fixture->dir, "\0\0\0\2", 4);
+    assert_int_equal(ledger_open(&options, &ledger, error, sizeof(error)), -EPROTO);
+    assert_non_null(strstr(error, "format 2"));
+    assert_int_equal(ledger_reader_open(fixture->dir, 0, &reader, error, sizeof(error)), -EPROTO);
+    assert_non_null(strstr(error, "format 2"));
+    write_format(fixture->dir, "\0\0\0\1", 4);
+    ledger_close(fixture_open(&options));
+
+    snprintf(path, sizeof(path), "%s/journal.0", fixture->dir);
+    fd = open(path, O_RDWR);
+    assert_int_equal(pwrite(fd, &version, sizeof(version), 8), sizeof(version));
+    close(fd);
+    assert_int_equal(ledger_open(&options, &ledger, error, sizeof(error)), -EPROTO);
+    assert_non_null(strstr(error, "journal.0"));
+    assert_int_equal(ledger_reader_open(fixture->dir, 0, &reader, error, sizeof(error)), -EPROTO);
+    assert_null(ledger);
+    assert_null(reader);
+}
+
+static void a_ring_of_another_size_is_taken_at_the_next_start(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger_row row = fixture_row("x");
+    struct fixture_rows *rows;
+    row.verdict = VERDICT_FREE;
+    for (unsigned i = 0; i < 4; i++) {
+        struct ledger *ledger;
+        struct stat info;
+        char path[256];
+        options.journal_bytes = (size_t)(1 + i % 3) * FIXTURE_RING;
+        ledger = fixture_open(&options);
+        snprintf(path, sizeof(path), "%s/journal.0", fixture->dir);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_size, options.journal_bytes + 4096);
+        for (unsigned k = 0; k < 100; k++)
+            assert_int_equal(ledger_append(ledger_lane(ledger, 0), &row, fixture_now_ms, NULL), 0);
+        ledger_close(ledger);
+    }
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, 400);
+    free(rows);
+}
+
+/* --- durability --- */
+
+static void count_durable(void *arg, unsigned lane)
+{
+    assert_int_equal(lane, 1);
+    atomic_fetch_add((_Atomic unsigned *)arg, 1);
+}
+
+struct position {
+    struct ledger_lane *lane;
+    uint64_t at;
+};
+
+static bool is_durable(void *arg)
+{
+    const struct position *position = arg;
+    return ledger_durable(position->lane, position->at);
+}
+
+static void power_says_when_a_hold_is_on_disk(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 2);
+    struct ledger_row row = fixture_row("x");
+    _Atomic unsigned calls = 0;
+    struct position position;
+    struct ledger_hold hold;
+    struct ledger *ledger;
+    options.durability = LEDGER_POWER;
+    ledger = fixture_open(&options);
+    ledger_on_durable(ledger, count_durable, &calls);
+    position.lane = ledger_lane(ledger, 1);
+    assert_true(ledger_durable(position.lane, ledger_position(position.lane)));
+    for (unsigned i = 1; i <= 20; i++) {
+        assert_int_equal(ledger_hold(position.lane, &row, fixture_now_ms, &hold), 0);
+        position.at = ledger_position(position.lane);
+        ledger_kick(position.lane);
+        assert_true(fixture_wait(is_durable, &position));
+        assert_false(
+            ledger_durable(position.lane, position.at + 1)); /* nothing is promised early */
+        ledger_post(position.lane, &hold, &row);
+        ledger_kick(position.lane);
+        position.at = ledger_position(position.lane);
+        assert_true(fixture_wait(is_durable, &position));
+    }
+    assert_true(fixture_wait(fixture_drained, ledger));
+    ledger_close(ledger);
+    assert_in_range(calls, 40, 80);
+}
+
+static void crash_durability_never_waits(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_row row = fixture_row("x");
+    struct ledger_hold hold;
+    assert_int_equal(ledger_hold(ledger_lane(ledger, 0), &row, fixture_now_ms, &hold), 0);
+    assert_true(ledger_durable(ledger_lane(ledger, 0), ledger_position(ledger_lane(ledger, 0))));
+    ledger_close(ledger);
+}
+
+static void health_counts_rows_and_lag(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct ledger_row row = fixture_row("x");
+    struct ledger_health health;
+    row.verdict = VERDICT_FREE;
+    assert_true(fixture_wait(fixture_drained, ledger));
+    for (unsigned i = 0; i < 2500; i++) {
+        while (ledger_append(lane, &row, fixture_now_ms, NULL) == -ENOSPC)
+            poll(NULL, 0, 1);
+        ledger_kick(lane);
+    }
+    assert_true(fixture_wait(fixture_drained, ledger));
+    ledger_health(ledger, &health);
+    assert_int_equal(health.rows, 2500);
+    assert_int_equal(health.error, 0);
+    assert_int_equal(health.lag_bytes, 0);
+    ledger_close(ledger);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_post_is_a_row_at_its_holds_time),
+        TEST(time_never_goes_back_in_a_lane),
+        TEST(a_full_lane_refuses_holds_and_still_posts),
+        TEST(five_thousand_live_streams_fit_one_lane),
+        TEST(a_post_larger_than_its_hold_loses_text_only),
+        TEST(open_holds_become_rows_at_the_next_start),
+        TEST(pending_rows_are_listed_until_they_are_settled),
+        TEST(a_generation_record_ranks_above_inline_figures),
+        TEST(giving_up_is_unreported_or_unknown),
+        TEST(another_lane_may_settle),
+        TEST(a_second_opener_is_told_to_stay_away),
+        TEST(an_opener_waits_as_long_as_it_was_told),
+        TEST(an_unknown_format_is_refused),
+        TEST(a_ring_of_another_size_is_taken_at_the_next_start),
+        TEST(power_says_when_a_hold_is_on_disk),
+        TEST(crash_durability_never_waits),
+        TEST(health_counts_rows_and_lag),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

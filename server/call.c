@@ -76,7 +76,7 @@ static void on_client_left(struct watch *watch, uint32_t events)
     watch_remove(&call->worker->watches, watch);
     unpark(call);
     call->req->http1_is_persistent = 0;
-    if (call->sending)
+    if (call->sending || call->ended)
         return; /* the write under way will fail and end the request */
     call->ended = true;
     if (!call->responded) {
@@ -102,16 +102,22 @@ static void watch_client(struct call *call)
 
 /* --- settle and dispose --- */
 
-/* Followers are recorded when they end: only then is it known what they saved. */
+static void record(struct call *call, int status)
+{
+    if (call_record(call, status) != 0)
+        log_line(LOG_ERROR, "ledger_full_row_lost", LOG_TEXT("id", call->id));
+}
+
+/* Followers are recorded when they end: only then is it known what they saved. So is whoever left
+ * while the disk was being asked. */
 static void settle(struct call *call)
 {
+    int status = call->responded ? call->req->res.status : 499;
+
     if (call->state == CALL_SETTLED)
         return;
-    if (call->role == CALL_FOLLOWER && call->state == CALL_STREAM) {
-        int status = call->responded && call->req->res.status != 499 ? call->req->res.status : 499;
-        if (call_record(call, status) != 0)
-            log_line(LOG_ERROR, "ledger_full_row_lost", LOG_TEXT("id", call->id));
-    }
+    if (call->role == CALL_FOLLOWER || call->state == CALL_LOOKUP)
+        record(call, status);
     enter(call, CALL_SETTLED);
 }
 
@@ -140,22 +146,22 @@ static void on_dispose(void *arg)
 
 /* --- refusing --- */
 
-void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dialect,
-                 enum problem problem, const char *detail)
+static void refuse_as(const char *id, h2o_req_t *req, enum config_dialect dialect,
+                      enum problem problem, const char *detail)
 {
-    char id[GENID_VERCEL_LEN + 1];
     char *text = h2o_mem_alloc_pool(&req->pool, PROBLEM_TEXT_MAX);
     size_t len = problem_print(problem, dialect, detail, text);
     h2o_headers_t *headers = &req->res.headers;
 
     req->res.status = problem_status(problem);
-    req->res.reason = "Refused";
+    req->res.reason = call_reason(req->res.status);
     req->res.content_length = len;
-    genid_vercel(&worker->genid, worker_now_ms(worker), id);
+    log_line(LOG_WARNING, "refused", LOG_NUMBER("status", req->res.status), LOG_TEXT("id", id),
+             LOG_TEXT("why", problem_type(problem)));
     h2o_add_header(&req->pool, headers, H2O_TOKEN_CONTENT_TYPE, NULL,
                    H2O_STRLIT("application/json"));
     h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("x-generation-id"), 0, NULL,
-                          h2o_strdup(&req->pool, id, GENID_VERCEL_LEN).base, GENID_VERCEL_LEN);
+                          h2o_strdup(&req->pool, id, strlen(id)).base, strlen(id));
     if (problem_retry_after(problem) > 0)
         h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("retry-after"), 0, NULL,
                               H2O_STRLIT("1"));
@@ -165,12 +171,21 @@ void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dial
     h2o_send_inline(req, text, len);
 }
 
+void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dialect,
+                 enum problem problem, const char *detail)
+{
+    char id[GENID_VERCEL_LEN + 1];
+
+    genid_vercel(&worker->genid, worker_now_ms(worker), id);
+    refuse_as(id, req, dialect, problem, detail);
+}
+
 void call_refuse_with(struct call *call, enum problem problem, const char *detail)
 {
     assert(!call->responded);
     call->responded = call->ended = true;
     enter(call, CALL_SETTLED);
-    call_refuse(call->worker, call->req, call->route->dialect, problem, detail);
+    refuse_as(call->id, call->req, call->route->dialect, problem, detail);
 }
 
 /* --- streaming --- */
@@ -195,6 +210,48 @@ static void send_slices(struct call *call, const h2o_iovec_t *slices, size_t cou
                     : H2O_SEND_STATE_IN_PROGRESS);
 }
 
+static bool respond_if_headed(struct call *call)
+{
+    size_t len;
+    const struct tape_head *head = tape_head(call->reader.tape, &len);
+
+    if (head == NULL)
+        return false;
+    if (call->role == CALL_LEADER)
+        fetch_client_sent(call->fetch, head->status);
+    call_respond(call, head);
+    return true;
+}
+
+/* A stream of many small chunks has hundreds of slices in a packet's worth of bytes: they leave as
+ * one. false: no memory, send what there is. */
+static bool gather_slices(struct call *call, const struct tape_slice *first, size_t first_count,
+                          size_t *ret_len)
+{
+    struct tape_slice more[CALL_SLICES_MAX];
+    const struct tape_slice *slices = first;
+    size_t count = first_count, len = 0, given;
+    enum tape_read read = TAPE_READ_BYTES;
+
+    call->buffer = malloc(CALL_GATHER_BYTES);
+    if (call->buffer == NULL)
+        return false;
+    while (read == TAPE_READ_BYTES) {
+        for (size_t i = 0; i < count; i++) {
+            memcpy(call->buffer + len, slices[i].bytes, slices[i].len);
+            len += slices[i].len;
+        }
+        if (len == CALL_GATHER_BYTES)
+            break;
+        slices = more;
+        count = CALL_SLICES_MAX;
+        if (tape_slices(&call->reader, more, &count, CALL_GATHER_BYTES - len, &read, &given) != 0)
+            break;
+    }
+    *ret_len = len;
+    return true;
+}
+
 /* A tape that has ended is written from where it lies. */
 static bool pump_ended(struct call *call)
 {
@@ -206,8 +263,14 @@ static bool pump_ended(struct call *call)
 
     if (tape_slices(&call->reader, slices, &count, CALL_SEND_BYTES_MAX, &read, &len) != 0)
         return false;
-    for (size_t i = 0; i < count; i++)
-        out[i] = h2o_iovec_init(slices[i].bytes, slices[i].len);
+    if (count == CALL_SLICES_MAX && len < CALL_GATHER_BYTES &&
+        gather_slices(call, slices, count, &len)) {
+        out[0] = h2o_iovec_init(call->buffer, len);
+        count = 1;
+    } else {
+        for (size_t i = 0; i < count; i++)
+            out[i] = h2o_iovec_init(slices[i].bytes, slices[i].len);
+    }
     if (read == TAPE_READ_BYTES)
         send_slices(call, out, count, whole && tape_remaining(&call->reader) == 0, false);
     else
@@ -229,7 +292,10 @@ static void pump_growing(struct call *call)
         watch_client(call);
         return;
     }
-    if (read != TAPE_READ_BYTES && !call->responded) {
+    /* The leader, on another worker, may have set the head since we looked. */
+    if (!call->responded && !respond_if_headed(call)) {
+        if (call->role == CALL_FOLLOWER)
+            record(call, problem_status(PROBLEM_UPSTREAM));
         call_refuse_with(call, PROBLEM_UPSTREAM, NULL); /* it ended without so much as a head */
         return;
     }
@@ -252,22 +318,13 @@ static void pump_growing(struct call *call)
 
 static void pump(struct call *call)
 {
-    size_t head_len;
-    const struct tape_head *head;
-
     if (call->sending || call->ended)
         return;
     assert(call->state == CALL_STREAM);
-    if (!call->responded) {
-        head = tape_head(call->reader.tape, &head_len);
-        if (head == NULL) {
-            /* Asking for bytes registers this worker to be woken by the head as well. */
-            pump_growing(call);
-            return;
-        }
-        if (call->role == CALL_LEADER)
-            fetch_client_sent(call->fetch, head->status);
-        call_respond(call, head);
+    if (!call->responded && !respond_if_headed(call)) {
+        /* Asking for bytes registers this worker to be woken by the head as well. */
+        pump_growing(call);
+        return;
     }
     if (!pump_ended(call))
         pump_growing(call);
@@ -276,6 +333,7 @@ static void pump(struct call *call)
 static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
 {
     struct call *call = (struct call *)generator;
+    struct worker *worker = call->worker;
     struct fetch *fetch;
 
     (void)req;
@@ -289,6 +347,7 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
         fetch_pace(fetch);
         fetch_unref(fetch);
     }
+    worker_flush(worker);
 }
 
 static void on_stop(h2o_generator_t *generator, h2o_req_t *req)
@@ -391,11 +450,12 @@ static void wake_call(void *arg, struct worker *worker)
     struct call_waiter *waiter = arg;
     struct call *call = waiter->call;
 
-    (void)worker;
     free(waiter);
     if (call == NULL)
         return;
     call->waiter = NULL;
+    if (call->ended || worker->stopped)
+        return;
     look_up(call, true);
 }
 
@@ -473,11 +533,11 @@ static void take_answer(struct call *call, const struct store_answer *answer)
 
 static enum store_mode mode_of(const struct wish *wish)
 {
+    if (wish->only_if_cached) /* whoever says so must not pay, whatever else is asked */
+        return STORE_ONLY_CACHED;
     if (wish->clear)
         return STORE_CLEAR;
-    if (wish->no_cache)
-        return STORE_REFRESH;
-    return wish->only_if_cached ? STORE_ONLY_CACHED : STORE_NORMAL;
+    return wish->no_cache ? STORE_REFRESH : STORE_NORMAL;
 }
 
 static void look_up(struct call *call, bool retry)

@@ -22,7 +22,12 @@
 enum call_state { CALL_READ, CALL_LOOKUP, CALL_STREAM, CALL_SETTLED };
 enum call_role { CALL_NOBODY, CALL_HIT, CALL_FOLLOWER, CALL_LEADER };
 
-enum { CALL_SLICES_MAX = 24, CALL_SEND_BYTES_MAX = 256 * 1024, CALL_STALLED_MS = 60 * 1000 };
+enum {
+    CALL_SLICES_MAX = 24,
+    CALL_SEND_BYTES_MAX = 256 * 1024,
+    CALL_STALLED_MS = 60 * 1000,
+    CALL_GATHER_BYTES = 64 * 1024
+};
 
 struct call_waiter; /* what the store wakes; may outlive the call */
 

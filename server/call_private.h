@@ -11,12 +11,15 @@ int call_read(struct call *call);
 /* Parses the body although the memo knew its key: a miss needs its facts. 0, or -1 after refusing.
  */
 int call_parse_body(struct call *call);
+/* The same for the ledger's sake only: never refuses. False: it cannot be read (no memory). */
+bool call_recall_body(struct call *call);
 
 /* call.c: one error answer instead of everything else. */
 void call_refuse_with(struct call *call, enum problem problem, const char *detail);
 
 /* call_respond.c: status and headers of the answer, from the tape's head. */
 void call_respond(struct call *call, const struct tape_head *head);
+const char *call_reason(int status); /* for HTTP/1.1's status line */
 /* What the entry's source told the ledger; NULL when the tape has none (yet). Text borrows. */
 bool call_source(const struct call *call, struct ledger_row *ret_source);
 

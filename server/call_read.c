@@ -35,21 +35,39 @@ static void raw_digest(struct call *call, struct key *digest)
                  digest);
 }
 
+static enum problem read_body(struct call *call, const char **ret_detail)
+{
+    struct worker *worker = call->worker;
+    char tags[ROW_TAGS_BYTES_MAX];
+
+    if (json_parse(&worker->doc, call->req->entity.base, call->req->entity.len, NULL) != 0)
+        return PROBLEM_BAD_JSON;
+    call->body = h2o_mem_alloc_pool(&call->req->pool, sizeof *call->body);
+    if (request_read_body(&worker->doc, call->body, tags, ret_detail) != 0)
+        return PROBLEM_BAD_REQUEST;
+    if (call->body->tags.len > 0)
+        call->body->tags.bytes = h2o_strdup(&call->req->pool, tags, call->body->tags.len).base;
+    return PROBLEMS;
+}
+
 int call_parse_body(struct call *call)
 {
-    struct json_doc *doc = &call->worker->doc;
     const char *detail = NULL;
+    enum problem problem = read_body(call, &detail);
 
-    if (json_parse(doc, call->req->entity.base, call->req->entity.len, NULL) != 0) {
-        call_refuse_with(call, PROBLEM_BAD_JSON, NULL);
-        return -1;
-    }
-    call->body = h2o_mem_alloc_pool(&call->req->pool, sizeof *call->body);
-    if (request_read_body(doc, call->body, &detail) != 0) {
-        call_refuse_with(call, PROBLEM_BAD_REQUEST, detail);
-        return -1;
-    }
-    return 0;
+    if (problem == PROBLEMS)
+        return 0;
+    call_refuse_with(call, problem, detail);
+    return -1;
+}
+
+bool call_recall_body(struct call *call)
+{
+    const char *detail;
+
+    if (call->body == NULL && read_body(call, &detail) != PROBLEMS)
+        call->body = NULL;
+    return call->body != NULL;
 }
 
 static int make_names(struct call *call)
@@ -118,8 +136,7 @@ static int check_tags(struct call *call)
     if (call->headers.tags.len == 0)
         return 0;
     json_doc_init(&doc); /* the worker's still holds the body, which names the key */
-    result = request_merge_tags(&doc, (struct text){call->body->tags, call->body->tags_len},
-                                call->headers.tags, tags, &len);
+    result = request_merge_tags(&doc, call->body->tags, call->headers.tags, tags, &len);
     json_doc_release(&doc);
     if (result == 0)
         return 0;

@@ -99,7 +99,7 @@ static void add_leader(struct call *call, const struct tape_head *head)
 {
     const struct fetch *fetch = call->fetch;
 
-    for (size_t at = 0; at < fetch->passed_len;) {
+    for (size_t at = 0; at < fetch->passed_len && !head->own;) {
         const char *name = fetch->passed + at, *value = name + strlen(name) + 1;
         at += strlen(name) + strlen(value) + 2;
         add(call, name, strlen(name), value, strlen(value));
@@ -118,7 +118,7 @@ static void add_leader(struct call *call, const struct tape_head *head)
         ADD_TEXT(call, "cache-status", "tollgate; fwd=miss");
 }
 
-static const char *reason_of(int status)
+const char *call_reason(int status)
 {
     switch (status) {
     case 200:
@@ -133,6 +133,10 @@ static const char *reason_of(int status)
         return "Forbidden";
     case 404:
         return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 413:
+        return "Content Too Large";
     case 429:
         return "Too Many Requests";
     case 500:
@@ -154,7 +158,7 @@ static void add_common(struct call *call, const struct tape_head *head)
     bool own_id = call->role != CALL_LEADER;
 
     call->req->res.status = head->status;
-    call->req->res.reason = reason_of(head->status);
+    call->req->res.reason = call_reason(head->status);
     if (own_id)
         ADD(call, "x-generation-id", call->id, strlen(call->id));
     else
@@ -184,5 +188,8 @@ void call_respond(struct call *call, const struct tape_head *head)
         add_follower(call, head);
     if (!head->stream && tape_state(call->reader.tape) == TAPE_WHOLE)
         call->req->res.content_length = (size_t)tape_remaining(&call->reader);
+    /* HTTP/1.0 has no chunks: without a length only the end of the connection ends the body. */
+    if (call->req->res.content_length == SIZE_MAX && call->req->version < 0x101)
+        call->req->http1_is_persistent = 0;
     h2o_start_response(call->req, &call->generator);
 }

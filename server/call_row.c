@@ -41,7 +41,7 @@ void call_source_facts(struct call *call, struct ledger_row *row)
     row->model_requested = (struct text){body->model, body->model_len};
     row->user = (struct text){body->user, body->user_len};
     row->session = (struct text){body->session, body->session_len};
-    row->tags = (struct text){body->tags, body->tags_len};
+    row->tags = body->tags;
 }
 
 void call_facts(struct call *call, struct ledger_row *row, char *tags)
@@ -86,8 +86,8 @@ int call_record(struct call *call, int status)
 
     if (call_source(call, &row)) {
         row.source_id = row.id;
-    } else if (call->body != NULL) {
-        call_source_facts(call, &row); /* a follower that left before its leader ended */
+    } else if (call_recall_body(call)) {
+        call_source_facts(call, &row); /* it left before its leader ended, or found nothing */
     } else {
         row_init(&row);
     }

@@ -156,7 +156,8 @@ static int make_workers(const struct config *config, SSL_CTX **ssl, uint16_t *po
 
     for (unsigned i = 0; i < config->workers; i++) {
         for (unsigned j = 0; j < config->listen_count; j++)
-            if (listen_open(&config->listen[j], &ports[j], &fds[j], error, sizeof error) != 0) {
+            if (listen_open(&config->listen[j], i == 0, &ports[j], &fds[j], error, sizeof error) !=
+                0) {
                 fprintf(stderr, "tollgate: %s\n", error);
                 return -1;
             }

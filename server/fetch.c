@@ -144,6 +144,15 @@ struct fetch *fetch_ref(struct fetch *fetch)
     return fetch;
 }
 
+static void uncharge_body(void *arg)
+{
+    struct fetch *fetch = arg;
+
+    if (fetch->body_charged > 0)
+        tape_budget_give(store_tape_budget(fetch->worker->gateway->store), fetch->body_charged);
+    fetch->body_charged = 0;
+}
+
 void fetch_unref(struct fetch *fetch)
 {
     assert(fetch->references > 0);
@@ -151,6 +160,8 @@ void fetch_unref(struct fetch *fetch)
         return;
     assert(!fetch->hold.open && fetch->flight == NULL && fetch->transfer == NULL);
     wipe_request(fetch);
+    uncharge_body(fetch);
+    free(fetch->passed);
     free(fetch->request.body);
     free(fetch->row_texts);
     free(fetch->source_texts);
@@ -207,25 +218,41 @@ static void send_fetch(struct fetch *fetch)
 static void wait_for_disk(struct fetch *fetch)
 {
     struct worker *worker = fetch->worker;
+    struct fetch **last = &worker->durable_waiters;
 
-    fetch->hold_position = ledger_position(worker->lane);
     if (ledger_durable(worker->lane, fetch->hold_position)) {
         send_fetch(fetch);
         return;
     }
-    fetch->durable_next = worker->durable_waiters;
-    worker->durable_waiters = fetch;
+    while (*last != NULL)
+        last = &(*last)->durable_next;
+    fetch->durable_next = NULL;
+    *last = fetch;
     ledger_kick(worker->lane);
 }
 
+/* Positions only grow, so the waiters are in order of theirs. */
 void fetch_durable(struct worker *worker)
 {
-    struct fetch *waiting = worker->durable_waiters, *next;
+    struct fetch *waiting;
 
-    worker->durable_waiters = NULL;
-    for (; waiting != NULL; waiting = next) {
-        next = waiting->durable_next;
-        wait_for_disk(waiting);
+    while ((waiting = worker->durable_waiters) != NULL &&
+           ledger_durable(worker->lane, waiting->hold_position)) {
+        worker->durable_waiters = waiting->durable_next;
+        send_fetch(waiting);
+    }
+}
+
+void fetch_check_durable(struct worker *worker)
+{
+    int64_t now = worker_monotonic_ms();
+    struct fetch *waiting;
+
+    while ((waiting = worker->durable_waiters) != NULL &&
+           now - waiting->started_ms > FETCH_DURABLE_MS) {
+        worker->durable_waiters = waiting->durable_next;
+        fetch_write_problem(waiting, PROBLEM_LEDGER_FULL, NULL);
+        fetch_finish(waiting, UPSTREAM_UNSENT, false);
     }
 }
 
@@ -252,6 +279,21 @@ static struct fetch *fetch_new(struct worker *worker, struct tape *tape,
     return fetch;
 }
 
+/* A fetch outlives its client, so clients that come and go must not add up without a bound: their
+ * bodies count in limits.buffered until they have left, and so does the number of fetches. */
+static int admit(struct fetch *fetch, const struct fetch_order *order)
+{
+    struct worker *worker = fetch->worker;
+
+    if (worker->fetch_count > FETCHES_MAX)
+        return -EAGAIN;
+    if (!tape_budget_take(store_tape_budget(worker->gateway->store), order->body_len))
+        return -EAGAIN;
+    fetch->body_charged = order->body_len;
+    fetch->request.on_sent = uncharge_body;
+    return 0;
+}
+
 struct fetch *fetch_start(struct worker *worker, struct tape *tape, struct store_flight *flight,
                           const struct fetch_order *order)
 {
@@ -260,18 +302,25 @@ struct fetch *fetch_start(struct worker *worker, struct tape *tape, struct store
 
     fetch->row_texts = copy_row(order->row, &fetch->row);
     fetch->source_texts = copy_row(order->source, &fetch->source);
-    result = fetch->row_texts != NULL && fetch->source_texts != NULL ? copy_request(fetch, order)
-                                                                     : -ENOMEM;
+    result = admit(fetch, order);
+    if (result == 0 && (fetch->row_texts == NULL || fetch->source_texts == NULL))
+        result = -ENOMEM;
+    if (result == 0)
+        result = copy_request(fetch, order);
     if (result == 0)
         result = ledger_hold(worker->lane, &fetch->row, worker_now_ms(worker), &fetch->hold);
     if (result != 0) {
-        fetch_write_problem(fetch, result == -ENOSPC ? PROBLEM_LEDGER_FULL : PROBLEM_NO_MEMORY,
+        fetch_write_problem(fetch,
+                            result == -ENOSPC   ? PROBLEM_LEDGER_FULL
+                            : result == -EAGAIN ? PROBLEM_BUSY
+                                                : PROBLEM_NO_MEMORY,
                             NULL);
         fetch_finish(fetch, UPSTREAM_UNSENT, false);
         return fetch;
     }
     if (fetch->upstream->api_key == NULL)
         lookup_offer_key(worker->gateway->lookup, fetch->row.key_id, fetch->key);
+    fetch->hold_position = ledger_position(worker->lane);
     wait_for_disk(fetch);
     return fetch;
 }

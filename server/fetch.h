@@ -25,12 +25,17 @@ enum fetch_state { FETCH_HELD, FETCH_SENT, FETCH_ANSWERED, FETCH_ENDED };
 struct tape_head {
     int32_t status;
     uint8_t stream; /* body is an event stream */
+    uint8_t own;    /* our error, not the upstream's answer */
     uint8_t final;  /* an error after a paid call: x-should-retry: false */
     uint16_t retry_after_len;
     uint16_t id_len, type_len;
     char texts[]; /* id, content type, Retry-After */
 };
-enum { TAPE_HEAD_BYTES_MAX = 1024 };
+enum {
+    TAPE_HEAD_BYTES_MAX = 1024,
+    FETCHES_MAX = 16384,          /* of one worker at the same time, detached ones included */
+    FETCH_DURABLE_MS = 10 * 1000, /* how long a hold may take to reach the disk */
+};
 
 /* Everything that a fetch needs to know of its request. All borrowed: copied inside. */
 struct fetch_order {
@@ -71,12 +76,13 @@ struct fetch {
     int upstream_status;
     int64_t started_ms, first_byte_ms; /* monotonic; 0: not yet */
     char content_type[128];
-    char passed[UPSTREAM_HEADER_BYTES_MAX / 2]; /* name\0value\0 pairs for the leading client */
+    char *passed; /* name\0value\0 pairs for the leading client; UPSTREAM_HEADER_BYTES_MAX */
     size_t passed_len;
     char retry_after[64];
     struct sse_splitter splitter;
     char *body; /* a JSON answer while it arrives */
     size_t body_len, body_size;
+    size_t body_charged;     /* bytes of the request's body that the tape budget counts */
     size_t splitter_charged; /* bytes of the splitter that the tape budget counts */
     struct answer answer;
     uint64_t wake; /* workers to wake at the end of the callback */
@@ -102,6 +108,8 @@ void fetch_pace(struct fetch *fetch);
 
 /* LEDGER_POWER: the lane's records up to some point are on disk now: sends what waited for it. */
 void fetch_durable(struct worker *worker);
+/* Once a second: a hold that does not reach the disk is given up with a 503; nothing was sent. */
+void fetch_check_durable(struct worker *worker);
 
 /* Shutdown: ends every fetch of the worker where it is; what is not known goes to late look-up. */
 void fetch_abort_all(struct worker *worker);

@@ -15,8 +15,8 @@
 
 enum { BODY_FIRST_BYTES = 4096 };
 
-void fetch_begin(struct fetch *fetch, int status, bool stream, bool final, const char *id,
-                 const char *type)
+static void begin(struct fetch *fetch, int status, bool stream, bool own, bool final,
+                  const char *id, const char *type)
 {
     struct {
         struct tape_head head;
@@ -28,6 +28,7 @@ void fetch_begin(struct fetch *fetch, int status, bool stream, bool final, const
     assert(id_len + type_len + retry_len <= TAPE_HEAD_BYTES_MAX);
     made.head = (struct tape_head){.status = status,
                                    .stream = stream,
+                                   .own = own,
                                    .final = final,
                                    .id_len = (uint16_t)id_len,
                                    .type_len = (uint16_t)type_len,
@@ -38,6 +39,11 @@ void fetch_begin(struct fetch *fetch, int status, bool stream, bool final, const
     fetch->begun = true;
     fetch->wake |=
         tape_begin(fetch->tape, &made.head, sizeof made.head + id_len + type_len + retry_len);
+}
+
+static void begin_answer(struct fetch *fetch, bool stream, const char *id, const char *type)
+{
+    begin(fetch, fetch->upstream_status, stream, false, false, id, type);
 }
 
 void fetch_append(struct fetch *fetch, const char *bytes, size_t len, const struct tape_edit *edits,
@@ -98,8 +104,8 @@ void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *
         unsigned seconds = problem_retry_after(problem);
         fetch->retry_after[0] = seconds == 0 ? '\0' : (char)('0' + seconds);
         fetch->retry_after[1] = '\0';
-        fetch_begin(fetch, problem_status(problem), false, problem_is_final(problem), row_id(fetch),
-                    "application/json");
+        begin(fetch, problem_status(problem), false, true, problem_is_final(problem), row_id(fetch),
+              "application/json");
         len = problem_print(problem, DIALECT_VERCEL, detail, text);
     } else if (fetch->stream) {
         write_problem_event(fetch, problem);
@@ -113,25 +119,31 @@ void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *
 
 /* --- the upstream's callbacks --- */
 
+/* Followers of a refused call want to know when to come again, so that travels in the tape's head;
+ * everything else is for the client whose call it was. */
 static void keep_passed(struct fetch *fetch, const struct upstream_head *head)
 {
     for (unsigned i = 0; i < head->passed_count; i++) {
         struct text name = head->passed[i].name, value = head->passed[i].value;
-        if (name.len + value.len + 2 > sizeof fetch->passed - fetch->passed_len)
-            return;
-        if (name.len == 11 && memcmp(name.bytes, "retry-after", 11) == 0 &&
-            value.len < sizeof fetch->retry_after) {
-            /* Followers of a refused call want it too, so it travels in the tape's head. */
-            memcpy(fetch->retry_after, value.bytes, value.len);
-            fetch->retry_after[value.len] = '\0';
+        char *to;
+        if (name.len == 11 && memcmp(name.bytes, "retry-after", 11) == 0) {
+            if (value.len < sizeof fetch->retry_after) {
+                memcpy(fetch->retry_after, value.bytes, value.len);
+                fetch->retry_after[value.len] = '\0';
+            }
             continue;
         }
-        memcpy(fetch->passed + fetch->passed_len, name.bytes, name.len);
-        fetch->passed[fetch->passed_len + name.len] = '\0';
-        fetch->passed_len += name.len + 1;
-        memcpy(fetch->passed + fetch->passed_len, value.bytes, value.len);
-        fetch->passed[fetch->passed_len + value.len] = '\0';
-        fetch->passed_len += value.len + 1;
+        if (fetch->passed == NULL)
+            fetch->passed = malloc(UPSTREAM_HEADER_BYTES_MAX);
+        if (fetch->passed == NULL ||
+            name.len + value.len + 2 > UPSTREAM_HEADER_BYTES_MAX - fetch->passed_len)
+            continue;
+        to = fetch->passed + fetch->passed_len;
+        memcpy(to, name.bytes, name.len);
+        to[name.len] = '\0';
+        memcpy(to + name.len + 1, value.bytes, value.len);
+        to[name.len + 1 + value.len] = '\0';
+        fetch->passed_len += name.len + value.len + 2;
     }
 }
 
@@ -166,7 +178,7 @@ static void begin_stream(struct fetch *fetch)
 {
     if (fetch->begun)
         return;
-    fetch_begin(fetch, 200, true, false, shown_id(fetch), "text/event-stream");
+    begin_answer(fetch, true, shown_id(fetch), "text/event-stream");
     /* Comments that came before the first event waited for the head. */
     fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
     fetch_drop_body(fetch);
@@ -269,7 +281,7 @@ static void pass_through(struct fetch *fetch)
     fetch->window = true;
     if (fetch->flight != NULL)
         store_close_flight(fetch->worker->gateway->store, fetch->flight);
-    fetch_begin(fetch, fetch->upstream_status, false, false, shown_id(fetch), fetch->content_type);
+    begin_answer(fetch, false, shown_id(fetch), fetch->content_type);
     fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
     fetch_drop_body(fetch);
 }
@@ -360,7 +372,8 @@ static bool end_stream(struct fetch *fetch, enum upstream_end end)
                             NULL);
         return false;
     }
-    if (end != UPSTREAM_COMPLETE) {
+    /* Behind [DONE] nothing can be missing, however the connection ended. */
+    if (end != UPSTREAM_COMPLETE && !answer->has_done) {
         fetch_write_problem(fetch, end == UPSTREAM_TIMEOUT ? PROBLEM_TIMEOUT : PROBLEM_UPSTREAM,
                             NULL);
         return false;
@@ -386,13 +399,13 @@ static bool end_body(struct fetch *fetch, enum upstream_end end)
         return false;
     }
     if (fetch->upstream_status != 200) {
-        fetch_begin(fetch, fetch->upstream_status, false, false, row_id(fetch), type);
+        begin_answer(fetch, false, row_id(fetch), type);
         fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
         return false;
     }
     answer_read_body(answer, fetch->body, fetch->body_len);
     note_id(fetch, answer->id);
-    fetch_begin(fetch, 200, false, false, shown_id(fetch), type);
+    begin_answer(fetch, false, shown_id(fetch), type);
     fetch_append(fetch, fetch->body, fetch->body_len, answer->edits, answer->edit_count);
     return answer_is_storable(answer, false);
 }
@@ -407,6 +420,9 @@ void fetch_on_end(void *arg, enum upstream_end end, const char *detail)
         log_line(LOG_WARNING, "upstream_failed", LOG_TEXT("upstream", fetch->upstream->name),
                  LOG_TEXT("detail", detail), LOG_TEXT("id", shown_id(fetch)),
                  LOG_NUMBER("status", fetch->upstream_status));
+    else if (fetch->upstream_status != 200)
+        log_line(LOG_WARNING, "upstream_refused", LOG_TEXT("upstream", fetch->upstream->name),
+                 LOG_TEXT("id", shown_id(fetch)), LOG_NUMBER("status", fetch->upstream_status));
     good = fetch->stream ? end_stream(fetch, end) : end_body(fetch, end);
     fetch_finish(fetch, end, good);
 }

@@ -9,9 +9,6 @@ void fetch_on_head(void *arg, const struct upstream_head *head);
 int fetch_on_bytes(void *arg, const char *bytes, size_t len);
 void fetch_on_end(void *arg, enum upstream_end end, const char *detail);
 
-/* fetch_answer.c: sets the tape's head, once. id: what the client gets as X-Generation-Id. */
-void fetch_begin(struct fetch *fetch, int status, bool stream, bool final, const char *id,
-                 const char *type);
 /* fetch_answer.c: begins, if need be, and writes an error of ours. */
 void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *detail);
 /* fetch_answer.c: appends to the tape, remembers whom to wake. */

@@ -12,12 +12,14 @@ static struct text text_of(const char *bytes)
     return (struct text){bytes, strlen(bytes)};
 }
 
-static void take_texts(struct ledger_row *row, const struct answer *answer)
+/* The row has the id that the client was shown in the head, whatever came later. */
+static void take_texts(struct ledger_row *row, const struct answer *answer,
+                       const struct tape_head *head)
 {
-    if (answer->id[0] != '\0') {
-        row->id = text_of(answer->id);
-        row->upstream_id = row->id;
-    }
+    if (head->id_len > 0)
+        row->id = (struct text){head->texts, head->id_len};
+    if (answer->id[0] != '\0')
+        row->upstream_id = text_of(answer->id);
     if (answer->model[0] != '\0')
         row->model = text_of(answer->model);
     if (answer->provider[0] != '\0')
@@ -113,7 +115,7 @@ size_t fetch_settle(struct fetch *fetch, enum upstream_end end, uint8_t info[ROW
     size_t info_len;
 
     assert(fetch->hold.open);
-    take_texts(&row, answer);
+    take_texts(&row, answer, head);
     row.usage = answer->usage;
     row.status = fetch->client_status != 0 ? fetch->client_status : head->status;
     row.latency_ms = now - fetch->started_ms;

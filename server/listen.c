@@ -41,8 +41,23 @@ static uint16_t port_of(int fd)
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
-int listen_open(const struct config_listen *listen, uint16_t *port, int *ret_fd, char *error,
-                size_t error_size)
+/* With SO_REUSEPORT a second gateway would share the port in silence; without, the kernel tells. */
+static int probe(const struct addrinfo *address)
+{
+    int on = 1, result = 0;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(fd, address->ai_addr, address->ai_addrlen) != 0)
+        result = -errno;
+    close(fd);
+    return result;
+}
+
+int listen_open(const struct config_listen *listen, bool first, uint16_t *port, int *ret_fd,
+                char *error, size_t error_size)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
@@ -56,7 +71,9 @@ int listen_open(const struct config_listen *listen, uint16_t *port, int *ret_fd,
                  gai_strerror(result));
         return -EADDRNOTAVAIL;
     }
-    result = bind_one(found, ret_fd);
+    result = first && *port != 0 ? probe(found) : 0;
+    if (result == 0)
+        result = bind_one(found, ret_fd);
     freeaddrinfo(found);
     if (result != 0)
         snprintf(error, error_size, "cannot listen on %s:%s: %s; free the port or change listen",

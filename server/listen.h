@@ -11,10 +11,10 @@
 #include <openssl/ssl.h>
 #include <stddef.h>
 
-/* Opens one listening socket. *port 0: any free one, written back, so that the next worker binds
- * the same. -errno with text in error. */
-int listen_open(const struct config_listen *listen, uint16_t *port, int *ret_fd, char *error,
-                size_t error_size);
+/* Opens one listening socket. first: no worker of ours has it yet, so nobody may have. *port 0: any
+ * free one, written back, so that the next worker binds the same. -errno with text in error. */
+int listen_open(const struct config_listen *listen, bool first, uint16_t *port, int *ret_fd,
+                char *error, size_t error_size);
 
 /* TLS 1.2 and up, ALPN h2 and http/1.1. NULL with text in error. give: SSL_CTX_free(). */
 SSL_CTX *listen_tls(const struct config_listen *listen, char *error, size_t error_size);

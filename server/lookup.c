@@ -176,22 +176,26 @@ static void estimate(const struct entry *entry, struct ledger_late *late)
         (struct text){price_table_hash(gateway->prices), strlen(price_table_hash(gateway->prices))};
 }
 
-static void read_record(struct entry *entry)
+/* True when the entry was settled, and with that freed. */
+static bool read_record(struct entry *entry)
 {
     struct answer *answer = malloc(sizeof *answer);
     struct ledger_late late = {.usage = USAGE_INIT, .byok = -1};
+    bool found;
 
     if (answer == NULL)
-        return;
+        return false;
     answer_init(answer, entry->lookup->gateway->workers[0]->edits);
-    if (answer_read_generation(answer, entry->body, entry->body_len, entry->upstream_id, &late) ==
-        0) {
+    found = answer_read_generation(answer, entry->body, entry->body_len, entry->upstream_id,
+                                   &late) == 0;
+    if (found) {
         late.found = true;
         estimate(entry, &late);
         settle(entry, &late);
     }
     answer_release(answer);
     free(answer);
+    return found;
 }
 
 static void on_head(void *arg, const struct upstream_head *head)
@@ -228,9 +232,9 @@ static void on_end(void *arg, enum upstream_end end, const char *detail)
     assert(lookup->running > 0);
     lookup->running--;
     entry->due_ms = now + next_delay_ms(++entry->tries);
-    if (end == UPSTREAM_COMPLETE && entry->status == 200)
-        read_record(entry); /* may free entry */
-    else if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS)
+    if (end == UPSTREAM_COMPLETE && entry->status == 200 && read_record(entry))
+        return;
+    if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS)
         give_up(entry);
 }
 
@@ -260,6 +264,7 @@ static void ask(struct entry *entry, struct worker *worker)
         .url = url,
         .bearer = entry->key != NULL ? entry->key : entry->upstream->api_key,
         .get = true,
+        .timeout_ms = LOOKUP_TIMEOUT_MS,
         .on_head = on_head,
         .on_bytes = on_bytes,
         .on_end = on_end,

@@ -15,6 +15,7 @@
 
 enum {
     LOOKUP_GIVE_UP_MS = 24 * 3600 * 1000,
+    LOOKUP_TIMEOUT_MS = 30 * 1000,
     LOOKUP_RUNNING_MAX = 16,     /* at the same time */
     LOOKUP_WAITING_MAX = 100000, /* in memory; more stay in the ledger until the next start */
     LOOKUP_RECORD_MAX = 64 * 1024,

@@ -23,6 +23,8 @@ static const struct {
                             "Not in the cache, and the request asked for only-if-cached."},
     [PROBLEM_LEDGER_FULL] = {503, false, 1, "service_unavailable",
                              "The ledger cannot record this request now; nothing was sent."},
+    [PROBLEM_BUSY] = {503, false, 1, "service_unavailable",
+                      "Too much is in flight (limits.buffered); nothing was sent."},
     [PROBLEM_NO_MEMORY] = {503, false, 1, "service_unavailable",
                            "Out of memory; nothing was sent."},
     [PROBLEM_DRAINING] = {503, false, 1, "service_unavailable", "The gateway is shutting down."},
@@ -38,6 +40,12 @@ int problem_status(enum problem problem)
 {
     assert(problem < PROBLEMS);
     return problems[problem].status;
+}
+
+const char *problem_type(enum problem problem)
+{
+    assert(problem < PROBLEMS);
+    return problems[problem].type;
 }
 
 bool problem_is_final(enum problem problem)

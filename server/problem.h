@@ -17,6 +17,7 @@ enum problem {
     PROBLEM_TOO_LARGE,
     PROBLEM_NOT_CACHED,  /* only-if-cached and absent: 504 (RFC 9111 section 5.2.1.7) */
     PROBLEM_LEDGER_FULL, /* the ledger cannot take a hold now */
+    PROBLEM_BUSY,        /* limits.buffered is spent, or too many fetches run */
     PROBLEM_NO_MEMORY,
     PROBLEM_DRAINING,
     PROBLEM_UNREACHABLE, /* upstream: the request was not sent */
@@ -26,6 +27,7 @@ enum problem {
 };
 
 int problem_status(enum problem problem);
+const char *problem_type(enum problem problem); /* Vercel's word for it */
 /* What client libraries should know: true adds `x-should-retry: false` (a paid call was made). */
 bool problem_is_final(enum problem problem);
 /* Seconds for Retry-After, 0 for none. */

@@ -6,6 +6,33 @@
 
 /* --- headers --- */
 
+/* What becomes a column must be UTF-8. Header values may be anything (RFC 9110 section 5.5), so
+ * bytes that are no part of a character are shown as question marks, upstream too. */
+static void make_utf8(struct text value)
+{
+    unsigned char *at = (unsigned char *)(uintptr_t)value.bytes, *end = at + value.len;
+
+    while (at < end) {
+        size_t more = *at < 0x80                  ? 0
+                      : *at >= 0xC2 && *at < 0xE0 ? 1
+                      : *at >= 0xE0 && *at < 0xF0 ? 2
+                      : *at >= 0xF0 && *at < 0xF5 ? 3
+                                                  : SIZE_MAX;
+        bool whole = more != SIZE_MAX && more < (size_t)(end - at);
+        for (size_t i = 1; whole && i <= more; i++)
+            whole = (at[i] & 0xC0) == 0x80;
+        if (whole && more == 2)
+            whole = !(at[0] == 0xE0 && at[1] < 0xA0) && !(at[0] == 0xED && at[1] > 0x9F);
+        if (whole && more == 3)
+            whole = !(at[0] == 0xF0 && at[1] < 0x90) && !(at[0] == 0xF4 && at[1] > 0x8F);
+        if (!whole) {
+            *at++ = '?';
+            continue;
+        }
+        at += more + 1;
+    }
+}
+
 static bool text_is(struct text text, const char *word)
 {
     return text.len == strlen(word) && memcmp(text.bytes, word, text.len) == 0;
@@ -90,6 +117,7 @@ void request_read_header(struct request_headers *headers, struct text name, stru
         read_cache_header(headers, name, value);
     } else if (goes_upstream(name)) {
         headers->too_long |= value.len > REQUEST_VALUE_MAX;
+        make_utf8(value);
         read_attribution(headers, name, value);
         if (headers->forward_count < REQUEST_FORWARD_MAX) {
             headers->forward[headers->forward_count].name = name;
@@ -250,7 +278,8 @@ static int read_text(const struct json_doc *doc, uint32_t token, char text[ROW_N
     return 0;
 }
 
-static int read_tags(const struct json_doc *doc, uint32_t array, struct request_body *body)
+static int read_tags(const struct json_doc *doc, uint32_t array, char tags[ROW_TAGS_BYTES_MAX],
+                     struct text *ret_tags)
 {
     char scratch[ROW_TAGS_BYTES_MAX];
     struct tag_list list = {.count = 0};
@@ -260,17 +289,16 @@ static int read_tags(const struct json_doc *doc, uint32_t array, struct request_
         return 0;
     result = add_json_tags(&list, doc, array, scratch, sizeof scratch);
     if (result == 0)
-        body->tags_len = print_tags(&list, body->tags);
+        *ret_tags = (struct text){tags, print_tags(&list, tags)};
     return result;
 }
 
 int request_read_body(const struct json_doc *doc, struct request_body *body,
-                      const char **ret_detail)
+                      char tags[ROW_TAGS_BYTES_MAX], const char **ret_detail)
 {
     uint32_t stream, gateway, user;
 
-    memset(body, 0, offsetof(struct request_body, tags));
-    body->tags_len = 0;
+    memset(body, 0, sizeof *body);
     *ret_detail = "The request body must be a JSON object.";
     if (doc->tokens[0].type != JSON_OBJECT)
         return -EINVAL;
@@ -292,5 +320,5 @@ int request_read_body(const struct json_doc *doc, struct request_body *body,
     if (read_text(doc, json_get(doc, 0, "session_id"), body->session, &body->session_len) != 0)
         return -EINVAL;
     *ret_detail = "`providerOptions.gateway.tags` takes at most 10 strings of 1 to 64 characters.";
-    return read_tags(doc, json_get(doc, gateway, "tags"), body) == 0 ? 0 : -EINVAL;
+    return read_tags(doc, json_get(doc, gateway, "tags"), tags, &body->tags) == 0 ? 0 : -EINVAL;
 }

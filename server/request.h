@@ -32,7 +32,7 @@ struct request_headers {
     bool too_long; /* a listed header is over its maximum */
 };
 
-/* Reads one header; name in lower case. */
+/* Reads one header; name in lower case. A listed value is made UTF-8 in place. */
 void request_read_header(struct request_headers *headers, struct text name, struct text value);
 
 /* Facts of a chat body. Texts are unescaped. */
@@ -40,13 +40,13 @@ struct request_body {
     bool stream;
     char model[ROW_NAME_MAX + 1], user[ROW_NAME_MAX + 1], session[ROW_NAME_MAX + 1];
     size_t model_len, user_len, session_len;
-    char tags[ROW_TAGS_BYTES_MAX]; /* JSON array; empty text when there are none */
-    size_t tags_len;
+    struct text tags; /* JSON array; empty text when there are none */
 };
 
-/* Reads a parsed chat body. On -EINVAL *ret_detail is a static text for the 400. */
+/* Reads a parsed chat body. body->tags borrows from tags. On -EINVAL *ret_detail is a static text
+ * for the 400. */
 int request_read_body(const struct json_doc *doc, struct request_body *body,
-                      const char **ret_detail);
+                      char tags[ROW_TAGS_BYTES_MAX], const char **ret_detail);
 
 /* Merges the body's tags (a JSON array or empty) and the header's comma list, without duplicates,
  * into a JSON array. -E2BIG: more than ROW_TAGS_MAX or one that is too long. *ret_len 0: no tags.

@@ -24,6 +24,7 @@ struct upstream_transfer {
     /* Headers of the answer that are kept, as name\0value\0 pairs. */
     char *kept; /* UPSTREAM_HEADER_BYTES_MAX, until the head is complete */
     size_t kept_len;
+    void (*on_sent)(void *arg);
     void (*on_head)(void *arg, const struct upstream_head *head);
     int (*on_bytes)(void *arg, const char *bytes, size_t len);
     void (*on_end)(void *arg, enum upstream_end end, const char *detail);
@@ -246,8 +247,15 @@ static size_t read_body(char *buffer, size_t size, size_t count, void *arg)
     size_t left = transfer->body_len - transfer->body_sent;
     size_t take = size * count < left ? size * count : left;
 
-    memcpy(buffer, transfer->body + transfer->body_sent, take);
+    if (take > 0)
+        memcpy(buffer, transfer->body + transfer->body_sent, take);
     transfer->body_sent += take;
+    if (transfer->body != NULL && transfer->body_sent == transfer->body_len) {
+        free(transfer->body); /* it is not needed again: there is no second attempt */
+        transfer->body = NULL;
+        if (transfer->on_sent != NULL)
+            transfer->on_sent(transfer->arg);
+    }
     return take;
 }
 
@@ -343,6 +351,8 @@ static size_t read_bytes(char *bytes, size_t size, size_t count, void *arg)
     struct upstream_transfer *transfer = arg;
 
     transfer->heard_ms = monotonic_ms();
+    if (!transfer->head_done)
+        return 0; /* a body behind an interim status: not HTTP as we speak it */
     return transfer->on_bytes(transfer->arg, bytes, size * count) == 0 ? size * count : 0;
 }
 
@@ -402,7 +412,12 @@ static void set_options(struct upstream_transfer *transfer, const struct upstrea
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)UPSTREAM_CONNECT_MS);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)UPSTREAM_TOTAL_MS);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     request->timeout_ms > 0 ? (long)request->timeout_ms : (long)UPSTREAM_TOTAL_MS);
+    /* Do not wait for a resolver thread that is stuck: the whole loop would. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    /* libcurl reads up to 100 buffers of one transfer in a row; others want their turn. */
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)UPSTREAM_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, read_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, read_bytes);
@@ -432,6 +447,7 @@ int upstream_start(struct upstream_pool *pool, const struct upstream_request *re
     transfer->pool = pool;
     transfer->body = request->body;
     transfer->body_len = request->body_len;
+    transfer->on_sent = request->on_sent;
     transfer->on_head = request->on_head;
     transfer->on_bytes = request->on_bytes;
     transfer->on_end = request->on_end;

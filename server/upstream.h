@@ -22,8 +22,9 @@ enum {
     UPSTREAM_CONNECT_MS = 10 * 1000,
     UPSTREAM_SILENCE_MS = 5 * 60 * 1000, /* between two bytes, once the first has come */
     UPSTREAM_TOTAL_MS = 900 * 1000,      /* vendors' longest provider timeout is 789 s */
-    UPSTREAM_CONNECTIONS_MAX = 1024,     /* kept for reuse, per worker */
-    UPSTREAM_HEADERS_MAX = 32,           /* response headers passed on */
+    UPSTREAM_BUFFER_BYTES = 4096,
+    UPSTREAM_CONNECTIONS_MAX = 1024, /* kept for reuse, per worker */
+    UPSTREAM_HEADERS_MAX = 32,       /* response headers passed on */
     UPSTREAM_HEADER_BYTES_MAX = 4096,
 };
 
@@ -58,6 +59,8 @@ struct upstream_request {
     bool get;   /* GET without a body, else POST with one */
     char *body; /* take: malloc'd, freed with the transfer, also when start fails */
     size_t body_len;
+    int64_t timeout_ms;         /* for the whole transfer; 0: UPSTREAM_TOTAL_MS */
+    void (*on_sent)(void *arg); /* the body has left and is freed; may be NULL */
     void (*on_head)(void *arg, const struct upstream_head *head);
     int (*on_bytes)(void *arg, const char *bytes, size_t len); /* non-zero: stop the transfer */
     /* Last callback. detail: a static text for logs. The transfer is gone when it returns. */

@@ -11,14 +11,13 @@ static void on_readable(h2o_socket_t *socket, const char *error)
 
     if (error != NULL)
         return;
-    do {
-        set->batch_count = epoll_wait(set->epoll_fd, set->batch, WATCH_BATCH, 0);
-        for (int i = 0; i < set->batch_count; i++) {
-            struct watch *watch = set->batch[i].data.ptr;
-            if (watch != NULL)
-                watch->on_events(watch, set->batch[i].events);
-        }
-    } while (set->batch_count == WATCH_BATCH);
+    /* One batch a turn: clients are served between two of them, however busy the upstreams are. */
+    set->batch_count = epoll_wait(set->epoll_fd, set->batch, WATCH_BATCH, 0);
+    for (int i = 0; i < set->batch_count; i++) {
+        struct watch *watch = set->batch[i].data.ptr;
+        if (watch != NULL)
+            watch->on_events(watch, set->batch[i].events);
+    }
     set->batch_count = 0;
     set->after(set->after_arg);
 }

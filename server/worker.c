@@ -5,6 +5,7 @@
 #include "server/lookup.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,12 +82,19 @@ void worker_wake(struct worker *worker, struct tape *tape, uint64_t set)
 
 void worker_flush(struct worker *worker)
 {
-    /* Resuming may wake more. */
+    /* Resuming a reader may end its request, and libh2o then starts the next one of that connection
+     * inside this very call: what it wakes is taken up by the loop below. */
+    if (worker->flushing)
+        return;
+    worker->flushing = true;
     for (unsigned i = 0; i < worker->wake_count; i++) {
-        resume_readers(worker, worker->wakes[i]);
-        tape_unref(worker->wakes[i]);
+        struct tape *tape = worker->wakes[i];
+        worker->wakes[i] = NULL;
+        resume_readers(worker, tape);
+        tape_unref(tape);
     }
     worker->wake_count = 0;
+    worker->flushing = false;
     ledger_kick(worker->lane);
 }
 
@@ -167,7 +175,10 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     h2o_iovec_t path = req->path_normalized;
     const struct route *route = route_find(path.base, path.len);
 
-    if (route == NULL) {
+    if (worker->stopped) {
+        req->http1_is_persistent = 0;
+        call_refuse(worker, req, route_dialect(path.base, path.len), PROBLEM_DRAINING, NULL);
+    } else if (route == NULL) {
         call_refuse(worker, req, route_dialect(path.base, path.len), PROBLEM_NOT_FOUND, NULL);
     } else if (!method_allowed(route, req->method)) {
         h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("allow"), 0, NULL,
@@ -180,6 +191,43 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     }
     worker_flush(worker);
     return 0;
+}
+
+/* --- connections --- */
+
+static void on_accept(h2o_socket_t *socket, const char *error)
+{
+    struct worker_listener *listener = socket->data;
+    h2o_socket_t *client;
+
+    if (error != NULL)
+        return;
+    /* A few at a time: a storm of connections must not starve those that are being served. */
+    for (int i = 0; i < 16; i++) {
+        errno = 0;
+        client = h2o_evloop_socket_accept(socket);
+        if (client == NULL) {
+            /* The connection stays in the queue: asking again at once would only spin. */
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                h2o_socket_read_stop(socket);
+                listener->resting = true;
+            }
+            return;
+        }
+        h2o_accept(&listener->accept, client);
+    }
+}
+
+static void wake_listeners(struct worker *worker)
+{
+    for (unsigned i = 0; i < worker->listener_count; i++) {
+        struct worker_listener *listener = &worker->listeners[i];
+        if (!listener->resting || listener->socket == NULL)
+            continue;
+        log_line(LOG_WARNING, "out_of_descriptors", LOG_NUMBER("worker", worker->index));
+        listener->resting = false;
+        h2o_socket_read_start(listener->socket, on_accept);
+    }
 }
 
 /* --- once a second --- */
@@ -199,30 +247,14 @@ static void on_tick(h2o_timeout_entry_t *entry)
         fetch_pace(fetch);
     }
     upstream_tick(worker->upstream);
+    fetch_check_durable(worker);
+    wake_listeners(worker);
     if (worker->index == 0) {
         lookup_tick(worker->gateway->lookup, worker);
         store_tick(worker->gateway->store, worker_now_ms(worker));
     }
     worker_flush(worker);
     h2o_timeout_link(worker->context.loop, &worker->context.one_sec_timeout, &worker->tick);
-}
-
-/* --- connections --- */
-
-static void on_accept(h2o_socket_t *socket, const char *error)
-{
-    struct worker_listener *listener = socket->data;
-    h2o_socket_t *client;
-
-    if (error != NULL)
-        return;
-    /* A few at a time: a storm of connections must not starve those that are being served. */
-    for (int i = 0; i < 16; i++) {
-        client = h2o_evloop_socket_accept(socket);
-        if (client == NULL)
-            return;
-        h2o_accept(&listener->accept, client);
-    }
 }
 
 static void close_listeners(struct worker *worker)
@@ -286,9 +318,11 @@ static void drain(struct worker *worker)
             break;
         h2o_evloop_run(worker->context.loop, 20);
     }
+    worker->stopped = true; /* nothing that is paid for begins from here on */
     fetch_abort_all(worker);
     worker_flush(worker);
     cut_off_calls(worker);
+    assert(worker->fetches == NULL);
 }
 
 static void *run(void *arg)

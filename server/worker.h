@@ -32,6 +32,7 @@ struct worker_listener {
     h2o_socket_t *socket;
     h2o_accept_ctx_t accept;
     struct worker *worker;
+    bool resting; /* out of descriptors: accepts again at the next tick */
 };
 
 struct worker {
@@ -63,7 +64,8 @@ struct worker {
     struct fetch *durable_waiters; /* LEDGER_POWER: holds that are not on disk yet */
     unsigned call_count, fetch_count;
     bool draining;
-    bool stopped; /* set by worker_post_stop(): leave now */
+    bool stopped;  /* the drain deadline has passed: nothing new begins */
+    bool flushing; /* worker_flush() is running further up the stack */
     char scratch[WORKER_SCRATCH_BYTES];
 };
 

@@ -56,6 +56,18 @@ static void listed_headers_are_read_and_only_they_go_upstream(void **state)
     }
 }
 
+/* A column has to be UTF-8; a header value need not be. */
+static void values_are_made_utf8(void **state)
+{
+    char title[] = "caf\xe9 \xc3\xa9 \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82";
+    struct request_headers headers;
+
+    (void)state;
+    memset(&headers, 0, sizeof headers);
+    request_read_header(&headers, text("x-title"), text(title));
+    assert_text(headers.app, "caf? \xc3\xa9 ??? ???? ??");
+}
+
 static void anthropic_clients_may_send_x_api_key(void **state)
 {
     static const char *const alone[][2] = {{"x-api-key", "k"}};
@@ -83,13 +95,14 @@ static void oversized_headers_are_noticed(void **state)
 
 static int read_body(const char *json, struct request_body *body, const char **detail)
 {
+    static char tags[ROW_TAGS_BYTES_MAX];
     struct json_doc doc;
     int result;
 
     json_doc_init(&doc);
     result = json_parse(&doc, json, strlen(json), NULL);
     assert_int_equal(result, 0);
-    result = request_read_body(&doc, body, detail);
+    result = request_read_body(&doc, body, tags, detail);
     json_doc_release(&doc);
     return result;
 }
@@ -109,7 +122,7 @@ static void body_facts_are_read(void **state)
     assert_true(body.stream);
     assert_string_equal(body.user, "g");
     assert_string_equal(body.session, "s");
-    assert_text((struct text){body.tags, body.tags_len}, "[\"x\",\"y\\\"\"]");
+    assert_text(body.tags, "[\"x\",\"y\\\"\"]");
 }
 
 static void absent_facts_are_empty(void **state)
@@ -122,7 +135,7 @@ static void absent_facts_are_empty(void **state)
         read_body("{\"model\":\"m\",\"user\":null,\"stream\":\"yes\"}", &body, &detail), 0);
     assert_false(body.stream);
     assert_int_equal(body.user_len, 0);
-    assert_int_equal(body.tags_len, 0);
+    assert_int_equal(body.tags.len, 0);
 }
 
 static void bad_bodies_are_refused_by_name(void **state)
@@ -174,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(listed_headers_are_read_and_only_they_go_upstream),
+        cmocka_unit_test(values_are_made_utf8),
         cmocka_unit_test(anthropic_clients_may_send_x_api_key),
         cmocka_unit_test(oversized_headers_are_noticed),
         cmocka_unit_test(body_facts_are_read),

@@ -419,6 +419,28 @@ int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_
     return 0;
 }
 
+int ledger_reserve(struct ledger_lane *lane)
+{
+    int result = make_room(lane, journal_record_bytes(POST_EXTRA_BYTES));
+    if (result == 0)
+        lane->journal.reserved += journal_record_bytes(POST_EXTRA_BYTES);
+    return result;
+}
+
+void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms)
+{
+    struct ledger_ref ref = next_ref(lane, now_ms);
+    struct ledger_row stamped = *row;
+    size_t len;
+    assert(row->verdict != VERDICT_PENDING);
+    assert(lane->journal.reserved >= journal_record_bytes(POST_EXTRA_BYTES));
+    stamped.created_at_ms = ref.created_at_ms;
+    len = encode_within(lane, &stamped, POST_EXTRA_BYTES);
+    lane->journal.reserved -= journal_record_bytes(POST_EXTRA_BYTES);
+    journal_append(&lane->journal, JOURNAL_ROW, 0, &ref, lane->scratch, len);
+    take_ref(lane, &ref);
+}
+
 int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
                   const struct ledger_late *late)
 {

@@ -93,6 +93,13 @@ void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struc
 int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
                   struct ledger_ref *ret_ref);
 
+/* For a row whose request is answered long before the row is known (a follower's): keeps room for
+ * it, -ENOSPC as above; then writes it, which cannot fail (a row over 3 KiB loses texts, as with
+ * ledger_post()). Every reservation is used exactly once. */
+int ledger_reserve(struct ledger_lane *lane);
+void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row,
+                            int64_t now_ms);
+
 /* What a generation record said, or that we gave up. Known members replace those of the row
  * (design 2.5: a generation record ranks above inline figures), then the row is reconciled anew.
  * usage and texts apply only where present, so usage starts as USAGE_INIT. found == false: gave

@@ -516,6 +516,12 @@ static void take_answer(struct call *call, const struct store_answer *answer)
             without_cache(call);
             break;
         }
+        if (ledger_reserve(call->worker->lane) != 0) {
+            call->role = CALL_NOBODY;
+            call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
+            break;
+        }
+        call->row_reserved = true;
         enter(call, CALL_STREAM);
         pump(call);
         break;

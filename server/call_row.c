@@ -105,5 +105,9 @@ int call_record(struct call *call, int status)
         /* only-if-cached and absent: nothing was answered, and nothing was billed. */
         row.verdict = VERDICT_FAILED;
     }
-    return ledger_append(worker->lane, &row, worker_now_ms(worker), NULL);
+    if (!call->row_reserved)
+        return ledger_append(worker->lane, &row, worker_now_ms(worker), NULL);
+    call->row_reserved = false;
+    ledger_append_reserved(worker->lane, &row, worker_now_ms(worker));
+    return 0;
 }

@@ -83,7 +83,8 @@ static int read_file(const char *path, char **ret_bytes, size_t *ret_len)
 }
 
 /* Written beside and renamed: a failed import leaves the old table in place. */
-static int import_to(const char *json, size_t len, int64_t from_ms, const char *path)
+static int import_to(const char *from, const char *json, size_t len, int64_t from_ms,
+                     const char *path)
 {
     char beside[4096], error[1024] = "";
     FILE *out;
@@ -102,7 +103,7 @@ static int import_to(const char *json, size_t len, int64_t from_ms, const char *
         result = -errno;
     if (result != 0) {
         remove(beside);
-        fprintf(stderr, "tollgate prices: %s\n", error[0] != '\0' ? error : strerror(-result));
+        fprintf(stderr, "%s: %s\n", from, error[0] != '\0' ? error : strerror(-result));
     }
     return result;
 }
@@ -127,7 +128,7 @@ static int import(const struct wanted *wanted)
         return EXIT_MISUSE;
     if (read_file(wanted->words[2], &json, &len) != 0)
         return EXIT_FAILED;
-    result = import_to(json, len, from_ms, wanted->out);
+    result = import_to(wanted->words[2], json, len, from_ms, wanted->out);
     free(json);
     return result == 0 ? EXIT_OK : EXIT_FAILED;
 }

@@ -108,6 +108,29 @@ static void a_full_lane_refuses_holds_and_still_posts(void **state)
     free(rows);
 }
 
+/* A follower's row is known long after it was answered; its room was kept. */
+static void a_reserved_row_is_never_refused(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger *ledger = fixture_open(&options);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct ledger_row row = fixture_row("follower");
+    struct fixture_rows *rows;
+    static char text[ROW_NAME_MAX] = {'n'};
+    size_t count = 0;
+    row.user = row.session = row.app = row.model = (struct text){text, sizeof(text)};
+    while (ledger_reserve(lane) == 0)
+        count++;
+    assert_true(count > 30);
+    for (size_t i = 0; i < count; i++)
+        ledger_append_reserved(lane, &row, fixture_now_ms);
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, count);
+    free(rows);
+}
+
 static void five_thousand_live_streams_fit_one_lane(void **state)
 {
     enum { STREAMS = 5000 };
@@ -557,6 +580,7 @@ int main(void)
         TEST(a_post_is_a_row_at_its_holds_time),
         TEST(time_never_goes_back_in_a_lane),
         TEST(a_full_lane_refuses_holds_and_still_posts),
+        TEST(a_reserved_row_is_never_refused),
         TEST(five_thousand_live_streams_fit_one_lane),
         TEST(a_post_larger_than_its_hold_loses_text_only),
         TEST(open_holds_become_rows_at_the_next_start),

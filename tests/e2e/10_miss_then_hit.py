@@ -24,7 +24,7 @@ with Sim() as sim, Gateway(sim) as gateway:
     equal(Decimal(hit.headers["x-tollgate-saved-cost"]), miss.json()["usage"]["gateway_cost"])
 
     equal(len(sim.calls()), 1, "calls upstream")
-    first, second = gateway.wait_rows(2)
+    first, second = gateway.rows_of((miss, hit))
     equal((first["cache"], second["cache"]), ("miss", "hit"))
     equal((first["verdict"], second["verdict"]), ("matched", "free"))
     equal(first["billed_usd"], sim.calls()[0]["gateway_cost"])

@@ -28,8 +28,10 @@ from decimal import Decimal
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("TOLLGATE_BUILD", f"{ROOT}/build/dev")
+PRICES = f"{ROOT}/configs/prices.json"
 MODEL = "openai/gpt-4.1-nano"
 KEY = "vck_test_key_one"
+OWN_KEY = "vck_the_gateways_own"
 SANITIZE = {"LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.suppressions:print_suppressions=0",
             "TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.suppressions"}
 DEADLINE = 30.0  # seconds; sanitizers are slow and so are shared machines
@@ -67,6 +69,16 @@ def this_month():
     return time.strftime("%Y-%m", time.gmtime())
 
 
+def du(directory):
+    """Bytes of disk under directory."""
+    total = 0
+    for where, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # the database works meanwhile
+                total += os.stat(os.path.join(where, name)).st_blocks * 512
+    return total
+
+
 class Process:
     """A server that prints a line with its address when it is ready."""
 
@@ -78,6 +90,7 @@ class Process:
         self.lines = []
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
+        atexit.register(self.kill)  # a scenario that fails leaves nothing behind
         try:
             wait_for(lambda: self.find(ready) or self.process.poll() is not None,
                      f"{command[0]} to be ready")
@@ -117,13 +130,18 @@ class Process:
             self.process.kill()
         self.process.wait()
 
+    def resident(self):
+        """VmRSS in bytes."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) * 1024
+
 
 class Sim(Process):
     """The simulated upstream; tests/sim/README.md says what it can do."""
 
     def __init__(self, *arguments, port=0, tls=None):
-        command = [f"{BUILD}/tollgate-sim", "--listen", f"127.0.0.1:{port}", "--prices",
-                   f"{ROOT}/configs/prices.json", *arguments]
+        command = [f"{BUILD}/tollgate-sim", "--listen", f"127.0.0.1:{port}", "--prices", PRICES,
+                   *arguments]
         if tls:
             command += ["--tls-cert", tls[0], "--tls-key", tls[1]]
         super().__init__(command, r"listening on 127\.0\.0\.1:(\d+)")
@@ -154,6 +172,16 @@ class Sim(Process):
     def stats(self):
         return json.loads(self._ask("GET", "/sim/stats"))
 
+    def posts(self):
+        return self.stats()["posts"]
+
+    def wait_done(self, count=1):
+        """Waits until count calls came to an end; returns all calls."""
+        def ended():
+            calls = self.calls()
+            return calls if sum(call["state"] != "live" for call in calls) >= count else None
+        return wait_for(ended, f"{count} calls to end")
+
     def reset(self):
         self._ask("POST", "/sim/reset")
 
@@ -174,6 +202,24 @@ class Answer:
         return [json.loads(event, parse_float=Decimal) for event in self.events()
                 if event != "[DONE]"]
 
+    def text(self):
+        """What the model said, streamed or not."""
+        if not self.headers.get("content-type", "").startswith("text/event-stream"):
+            return self.json()["choices"][0]["message"]["content"]
+        return "".join(choice["delta"].get("content") or "" for chunk in self.chunks()
+                       for choice in chunk.get("choices", []))
+
+    def cache(self):
+        return self.headers.get("x-openrouter-cache-status")
+
+
+def rows_by_call(rows, calls):
+    """(row, call) for each of the simulator's calls."""
+    by_id = {row["upstream_id"]: row for row in rows if row["upstream_id"]}
+    for call in calls:
+        check(call["id"] in by_id, f"no row for {call}")
+    return [(by_id[call["id"]], call) for call in calls]
+
 
 def chat_body(text, stream=False, model=MODEL, **more):
     body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
@@ -187,13 +233,95 @@ def sim_text(behaviour, nonce=""):
     return "SIM:" + json.dumps(behaviour) + nonce
 
 
+def next_event(response):
+    """The next data line of a stream that is still being sent; None at its end."""
+    while True:
+        line = response.readline()
+        if not line:
+            return None
+        if line.startswith(b"data: "):
+            return line[6:].strip().decode()
+
+
+def leave(connection):
+    """The client is gone, whatever it was waiting for."""
+    sock = connection.sock
+    connection.close()
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+        sock.close()
+
+
+class H2:
+    """An HTTP/2 client by prior knowledge that can also misbehave."""
+
+    def __init__(self, port, window=1 << 24):
+        import h2.config  # Debian's python3-h2; only these scenarios need it
+        import h2.connection
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        self.h2.local_settings.initial_window_size = window
+        self.h2.initiate_connection()
+        self.h2.increment_flow_control_window(window)
+        self.seen = []  # (stream, event name, event)
+        self.flush()
+
+    def flush(self):
+        data = self.h2.data_to_send()
+        if data:
+            self.sock.sendall(data)
+
+    def post(self, body, headers=None, path="/v1/chat/completions", key=KEY):
+        stream = self.h2.get_next_available_stream_id()
+        self.h2.send_headers(stream, [
+            (":method", "POST"), (":scheme", "http"), (":authority", "127.0.0.1"), (":path", path),
+            ("authorization", f"Bearer {key}"), ("content-type", "application/json"),
+            *(headers or {}).items()])
+        self.h2.send_data(stream, body, end_stream=True)
+        self.flush()
+        return stream
+
+    def wait(self, stream, name):
+        """Reads until an event of that name (StreamEnded, ...) came for stream."""
+        while True:
+            for event in self.seen:
+                if event[:2] == (stream, name):
+                    return event[2]
+            data = self.sock.recv(65536)
+            if not data:
+                raise AssertionError(f"connection ended before {name} on stream {stream}")
+            for event in self.h2.receive_data(data):
+                kind = type(event).__name__
+                if kind == "DataReceived":
+                    self.h2.acknowledge_received_data(event.flow_controlled_length,
+                                                      event.stream_id)
+                self.seen.append((getattr(event, "stream_id", None), kind, event))
+            self.flush()
+
+    def answer(self, stream):
+        self.wait(stream, "StreamEnded")
+        headers = self.wait(stream, "ResponseReceived").headers
+        body = b"".join(event.data for of, kind, event in self.seen
+                        if of == stream and kind == "DataReceived")
+        return Answer(int(dict(headers)[":status"]), headers, body)
+
+    def reset(self, stream):
+        self.h2.reset_stream(stream, 8)  # CANCEL
+        self.flush()
+
+    def close(self):
+        self.sock.close()
+
+
 class Gateway(Process):
     """A gateway with a configuration of its own in front of sim.
 
     config: nested dict merged over the defaults below; None removes a key.
-    data: the data_dir to use (to start again on the same one)."""
+    data: the data_dir to use (to start again on the same one).
+    own_key: the gateway's own key for the upstream; else clients' keys are forwarded."""
 
-    def __init__(self, sim, config=None, data=None, env=None, files=None):
+    def __init__(self, sim, config=None, data=None, env=None, files=None, own_key=None):
         self.dir = folder()
         self.data = data or os.path.join(self.dir, "data")
         for name, text in (files or {}).items():
@@ -207,8 +335,11 @@ class Gateway(Process):
                            "base_url": sim.url if sim else "http://127.0.0.1:1/v1"}],
             "cache": {"memory": "64MiB", "disk": "256MiB"},
             "limits": {"drain": "10s"},
-            "prices": {"file": f"{ROOT}/configs/prices.json"},
+            "prices": {"file": PRICES},
         }
+        if own_key:
+            settings["upstreams"][0]["api_key_env"] = "TOLLGATE_E2E_KEY"
+            env = {"TOLLGATE_E2E_KEY": own_key, **(env or {})}
         merge(settings, config or {})
         self.config = os.path.join(self.dir, "tollgate.yaml")
         with open(self.config, "w", encoding="utf-8") as file:
@@ -262,6 +393,16 @@ class Gateway(Process):
                             body if body is not None else chat_body(text, stream, **more), sent,
                             connection)
 
+    def begin(self, text="hello", stream=False, cache=None, headers=None, key=KEY, **more):
+        """Sends a chat request and waits for nothing; the connection, for getresponse()."""
+        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {key}",
+                **(headers or {})}
+        if cache is not None:
+            sent["X-OpenRouter-Cache"] = "true" if cache else "false"
+        connection = self.connect()
+        connection.request("POST", "/v1/chat/completions", chat_body(text, stream, **more), sent)
+        return connection
+
     def curl(self, *arguments, body=None, port=None, scheme="http", path="/v1/chat/completions"):
         """curl with its own arguments: (status, headers, body)."""
         out = os.path.join(self.dir, f"curl-{threading.get_ident()}-{time.monotonic_ns()}")
@@ -285,6 +426,25 @@ class Gateway(Process):
         if done.returncode != 0:
             raise AssertionError(f"export: exit {done.returncode}: {done.stderr.decode()}")
         return done.stdout.decode()
+
+    def rows_of(self, answers, settled=False):
+        """The rows of these answers, in their order, and no others.
+
+        The ledger orders by created_at; two workers may write theirs a moment apart."""
+        answers = list(answers)
+        rows = {row["id"]: row for row in (self.settled_rows if settled else self.wait_rows)(
+            len(answers))}
+        return [rows[answer.headers["x-generation-id"]] for answer in answers]
+
+    def settled_rows(self, count):
+        """All rows of the month, once there are count and none is pending."""
+        def settled():
+            rows = self.rows()
+            return rows if len(rows) >= count and all(
+                row["verdict"] != "pending" for row in rows) else None
+        rows = wait_for(settled, f"{count} settled rows")
+        equal(len(rows), count, "ledger rows")
+        return rows
 
     def rows(self, month=None):
         """The month's rows as dicts of text, oldest first."""
@@ -311,10 +471,19 @@ def merge(into, more):
             into[key] = value
 
 
-def tollgate(*arguments):
+def tollgate(*arguments, env=None):
     """Runs a subcommand: (exit code, stdout, stderr)."""
-    done = subprocess.run([f"{BUILD}/tollgate", *arguments], capture_output=True, check=False)
+    done = subprocess.run([f"{BUILD}/tollgate", *arguments], capture_output=True, check=False,
+                          timeout=DEADLINE, env={**os.environ, **(env or {})})
     return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def write_config(settings):
+    """A configuration file in a folder of its own, for starts that are to fail."""
+    path = os.path.join(folder(), "tollgate.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(settings if isinstance(settings, str) else json.dumps(settings, indent=1))
+    return path
 
 
 def self_signed(directory):

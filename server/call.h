@@ -56,7 +56,8 @@ struct call {
     char created[24];
     char *buffer; /* what h2o is sending, copied from a growing tape */
     bool responded, sending, ended, reader_set;
-    bool row_reserved; /* FOLLOWER: the ledger keeps room for its row */
+    bool sourced;        /* HIT: worker->source is this entry's, until the head is out */
+    bool row_reserved;   /* FOLLOWER: the ledger keeps room for its row */
     int64_t started_ms;  /* monotonic */
     int64_t progress_ms; /* monotonic: when h2o last took bytes */
 };

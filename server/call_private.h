@@ -20,8 +20,6 @@ void call_refuse_with(struct call *call, enum problem problem, const char *detai
 /* call_respond.c: status and headers of the answer, from the tape's head. */
 void call_respond(struct call *call, const struct tape_head *head);
 const char *call_reason(int status); /* for HTTP/1.1's status line */
-/* What the entry's source told the ledger; NULL when the tape has none (yet). Text borrows. */
-bool call_source(const struct call *call, struct ledger_row *ret_source);
 
 /* call_row.c: the facts of this request, ready for a hold (leader) or to be completed. tags
  * must hold ROW_TAGS_BYTES_MAX. */

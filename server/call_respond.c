@@ -34,16 +34,6 @@ static void add_number(struct call *call, const char *name, size_t name_len, uin
     add(call, name, name_len, text, print_number(value, text));
 }
 
-bool call_source(const struct call *call, struct ledger_row *ret_source)
-{
-    size_t len = 0;
-    const void *info = NULL;
-
-    if (call->reader.tape != NULL && tape_state(call->reader.tape) != TAPE_GROWING)
-        info = tape_info(call->reader.tape, &len);
-    return len > 0 && row_decode(info, len, ret_source) == 0;
-}
-
 /* Times of an entry as a client sees them: age + ttl is the TTL it was stored with, and what is
  * served has at least a second left (openrouter-api.md section 9, 9). */
 static void entry_times(const struct call *call, uint64_t *ret_age, uint64_t *ret_ttl)
@@ -61,7 +51,7 @@ static void entry_times(const struct call *call, uint64_t *ret_age, uint64_t *re
 static void add_hit(struct call *call)
 {
     static const char status[] = "tollgate; hit; ttl=";
-    struct ledger_row source;
+    const struct ledger_row *source = &call->worker->source; /* call_record() just read it */
     uint64_t age, ttl;
     char *text;
 
@@ -74,13 +64,13 @@ static void add_hit(struct call *call)
     memcpy(text, status, sizeof status - 1);
     ADD(call, "cache-status", text,
         sizeof status - 1 + print_number(ttl, text + sizeof status - 1));
-    if (!call_source(call, &source))
+    if (!call->sourced)
         return;
     /* The source lives in the tape, which the reader holds until the request is gone. */
-    ADD(call, "x-openrouter-cache-source-id", source.id.bytes, source.id.len);
-    if (source.saved.known) {
+    ADD(call, "x-openrouter-cache-source-id", source->id.bytes, source->id.len);
+    if (source->saved.known) {
         text = h2o_mem_alloc_pool(&call->req->pool, MONEY_TEXT_MAX);
-        ADD(call, "x-tollgate-saved-cost", text, money_print(source.saved.money, text));
+        ADD(call, "x-tollgate-saved-cost", text, money_print(source->saved.money, text));
     }
 }
 

@@ -77,6 +77,19 @@ static void make_free(struct ledger_row *row)
     row->verdict = VERDICT_FREE;
 }
 
+/* What the entry's source told the ledger, read into the worker's scratch. False: the tape has none
+ * (yet). */
+static bool read_source(struct call *call)
+{
+    size_t len = 0;
+    const void *info = NULL;
+
+    if (call->reader.tape != NULL && tape_state(call->reader.tape) != TAPE_GROWING)
+        info = tape_info(call->reader.tape, &len);
+    call->sourced = len > 0 && row_decode(info, len, &call->worker->source) == 0;
+    return call->sourced;
+}
+
 int call_record(struct call *call, int status)
 {
     struct worker *worker = call->worker;
@@ -84,7 +97,8 @@ int call_record(struct call *call, int status)
     char tags[ROW_TAGS_BYTES_MAX];
     int64_t now = worker_monotonic_ms();
 
-    if (call_source(call, &row)) {
+    if (read_source(call)) {
+        row = worker->source;
         row.source_id = row.id;
     } else if (call_recall_body(call)) {
         call_source_facts(call, &row); /* it left before its leader ended, or found nothing */

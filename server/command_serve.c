@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOCK_WAIT_MS = 10 * 1000, ERROR_BYTES = 1024 };
+enum { LOCK_WAIT_MS = 3 * 1000, ERROR_BYTES = 1024 };
 
 /* Reachable for as long as the process lives: libh2o's contexts are not torn down while
  * connections may still refer to them. */

@@ -18,27 +18,25 @@ enum { BODY_FIRST_BYTES = 4096 };
 static void begin(struct fetch *fetch, int status, bool stream, bool own, bool final,
                   const char *id, const char *type)
 {
-    struct {
-        struct tape_head head;
-        char texts[TAPE_HEAD_BYTES_MAX];
-    } made;
+    _Alignas(struct tape_head) char made[sizeof(struct tape_head) + TAPE_HEAD_BYTES_MAX];
+    struct tape_head *head = (struct tape_head *)made;
     size_t id_len = strlen(id), type_len = strlen(type), retry_len = strlen(fetch->retry_after);
 
     assert(!fetch->begun);
     assert(id_len + type_len + retry_len <= TAPE_HEAD_BYTES_MAX);
-    made.head = (struct tape_head){.status = status,
-                                   .stream = stream,
-                                   .own = own,
-                                   .final = final,
-                                   .id_len = (uint16_t)id_len,
-                                   .type_len = (uint16_t)type_len,
-                                   .retry_after_len = (uint16_t)retry_len};
-    memcpy(made.head.texts, id, id_len);
-    memcpy(made.head.texts + id_len, type, type_len);
-    memcpy(made.head.texts + id_len + type_len, fetch->retry_after, retry_len);
+    *head = (struct tape_head){.status = status,
+                               .stream = stream,
+                               .own = own,
+                               .final = final,
+                               .id_len = (uint16_t)id_len,
+                               .type_len = (uint16_t)type_len,
+                               .retry_after_len = (uint16_t)retry_len};
+    memcpy(head->texts, id, id_len);
+    memcpy(head->texts + id_len, type, type_len);
+    memcpy(head->texts + id_len + type_len, fetch->retry_after, retry_len);
     fetch->begun = true;
     fetch->wake |=
-        tape_begin(fetch->tape, &made.head, sizeof made.head + id_len + type_len + retry_len);
+        tape_begin(fetch->tape, head, sizeof(struct tape_head) + id_len + type_len + retry_len);
 }
 
 static void begin_answer(struct fetch *fetch, bool stream, const char *id, const char *type)

@@ -14,7 +14,7 @@
 /* One row that waits. */
 struct entry {
     struct lookup *lookup;
-    struct entry *next;
+    size_t index; /* in the heap, while it waits */
     struct ledger_ref ref;
     const struct config_upstream *upstream;
     char *upstream_id, *key_id, *model; /* in one block that begins at upstream_id */
@@ -31,8 +31,10 @@ struct entry {
 
 struct lookup {
     struct gateway *gateway;
-    struct entry *entries;
-    unsigned count, running;
+    struct entry **heap; /* those that wait, the next one due first */
+    size_t waiting, capacity;
+    struct entry *asked[LOOKUP_RUNNING_MAX]; /* those that are being asked for */
+    unsigned running;
     atomic_uint keyless; /* entries that wait for their client's key */
     bool stopped;
 };
@@ -96,27 +98,64 @@ static bool is_keyless(const struct entry *entry)
     return entry->key == NULL && entry->upstream->api_key == NULL;
 }
 
-static void insert(struct lookup *lookup, struct entry *entry)
+/* --- the heap --- */
+
+static void place(struct lookup *lookup, size_t index, struct entry *entry)
 {
-    entry->next = lookup->entries;
-    lookup->entries = entry;
-    lookup->count++;
-    if (is_keyless(entry))
-        atomic_fetch_add(&lookup->keyless, 1);
+    lookup->heap[index] = entry;
+    entry->index = index;
 }
 
-static void drop(struct lookup *lookup, struct entry *entry)
+static void sift(struct lookup *lookup, struct entry *entry)
 {
-    struct entry **at = &lookup->entries;
+    size_t at = entry->index, child;
 
-    while (*at != entry)
-        at = &(*at)->next;
-    *at = entry->next;
-    assert(lookup->count > 0);
-    lookup->count--;
+    while (at > 0 && lookup->heap[(at - 1) / 2]->due_ms > entry->due_ms) {
+        place(lookup, at, lookup->heap[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    while ((child = 2 * at + 1) < lookup->waiting) {
+        if (child + 1 < lookup->waiting &&
+            lookup->heap[child + 1]->due_ms < lookup->heap[child]->due_ms)
+            child++;
+        if (lookup->heap[child]->due_ms >= entry->due_ms)
+            break;
+        place(lookup, at, lookup->heap[child]);
+        at = child;
+    }
+    place(lookup, at, entry);
+}
+
+/* take: entry. Without memory it is dropped: the row stays pending for the next start. */
+static void insert(struct lookup *lookup, struct entry *entry)
+{
+    if (lookup->waiting == lookup->capacity) {
+        size_t capacity = lookup->capacity > 0 ? lookup->capacity * 2 : 64;
+        struct entry **larger = realloc(lookup->heap, capacity * sizeof *larger);
+        if (larger == NULL) {
+            entry_free(entry);
+            return;
+        }
+        lookup->heap = larger;
+        lookup->capacity = capacity;
+    }
     if (is_keyless(entry))
+        atomic_fetch_add(&lookup->keyless, 1);
+    place(lookup, lookup->waiting++, entry);
+    sift(lookup, entry);
+}
+
+static struct entry *take_first(struct lookup *lookup)
+{
+    struct entry *first = lookup->heap[0], *last = lookup->heap[--lookup->waiting];
+
+    if (last != first) {
+        place(lookup, 0, last);
+        sift(lookup, last);
+    }
+    if (is_keyless(first))
         atomic_fetch_sub(&lookup->keyless, 1);
-    entry_free(entry);
+    return first;
 }
 
 /* --- asking --- */
@@ -133,16 +172,19 @@ static int64_t next_delay_ms(unsigned tries)
     return 3600 * 1000;
 }
 
+/* take: entry. */
 static void settle(struct entry *entry, struct ledger_late *late)
 {
-    struct worker *worker = entry->lookup->gateway->workers[0];
+    struct lookup *lookup = entry->lookup;
+    struct worker *worker = lookup->gateway->workers[0];
 
-    if (ledger_settle(worker->lane, &entry->ref, late) != 0) {
-        /* The journal is full: the row stays pending, so ask again later. */
-        entry->due_ms = worker_now_ms(worker) + next_delay_ms(1);
+    if (ledger_settle(worker->lane, &entry->ref, late) == 0) {
+        entry_free(entry);
         return;
     }
-    drop(entry->lookup, entry);
+    /* The journal is full: the row stays pending, so ask again later. */
+    entry->due_ms = worker_now_ms(worker) + next_delay_ms(1);
+    insert(lookup, entry);
 }
 
 static void give_up(struct entry *entry)
@@ -225,17 +267,23 @@ static void on_end(void *arg, enum upstream_end end, const char *detail)
 {
     struct entry *entry = arg;
     struct lookup *lookup = entry->lookup;
-    int64_t now = worker_now_ms(lookup->gateway->workers[0]);
+    struct worker *worker = lookup->gateway->workers[0];
+    int64_t now = worker_now_ms(worker);
+    unsigned at = 0;
 
     (void)detail;
     entry->transfer = NULL;
-    assert(lookup->running > 0);
-    lookup->running--;
+    while (lookup->asked[at] != entry)
+        at++;
+    lookup->asked[at] = lookup->asked[--lookup->running];
     entry->due_ms = now + next_delay_ms(++entry->tries);
     if (end == UPSTREAM_COMPLETE && entry->status == 200 && read_record(entry))
-        return;
-    if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS)
+        entry = NULL; /* settled */
+    else if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS)
         give_up(entry);
+    else
+        insert(lookup, entry);
+    lookup_tick(lookup, worker);
 }
 
 static void print_url(const struct entry *entry, char *url, size_t size)
@@ -259,6 +307,7 @@ static void print_url(const struct entry *entry, char *url, size_t size)
 
 static void ask(struct entry *entry, struct worker *worker)
 {
+    struct lookup *lookup = entry->lookup;
     char url[4096];
     struct upstream_request request = {
         .url = url,
@@ -275,27 +324,37 @@ static void ask(struct entry *entry, struct worker *worker)
     request.bearer_len = entry->key != NULL ? entry->key_len : strlen(entry->upstream->api_key);
     entry->status = 0;
     entry->body_len = 0;
-    if (upstream_start(worker->upstream, &request, &entry->transfer) == 0)
-        entry->lookup->running++;
-    else
-        entry->due_ms = worker_now_ms(worker) + next_delay_ms(1);
+    if (upstream_start(worker->upstream, &request, &entry->transfer) == 0) {
+        lookup->asked[lookup->running++] = entry;
+        return;
+    }
+    entry->due_ms = worker_now_ms(worker) + next_delay_ms(1);
+    insert(lookup, entry);
+}
+
+/* A client's own key is needed and nobody has brought it yet: wait for it, up to a day. */
+static void wait_for_key(struct entry *entry, int64_t now)
+{
+    if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS) {
+        give_up(entry);
+        return;
+    }
+    entry->due_ms = entry->ref.created_at_ms + LOOKUP_GIVE_UP_MS + 1;
+    insert(entry->lookup, entry);
 }
 
 void lookup_tick(struct lookup *lookup, struct worker *worker)
 {
     int64_t now = worker_now_ms(worker);
-    struct entry *entry = lookup->entries, *next;
 
     assert(worker->index == 0);
-    for (; entry != NULL && lookup->running < LOOKUP_RUNNING_MAX && !lookup->stopped;
-         entry = next) {
-        next = entry->next;
-        if (entry->transfer != NULL || entry->due_ms > now)
-            continue;
-        if (!is_keyless(entry))
+    while (!lookup->stopped && lookup->waiting > 0 && lookup->running < LOOKUP_RUNNING_MAX &&
+           lookup->heap[0]->due_ms <= now) {
+        struct entry *entry = take_first(lookup);
+        if (is_keyless(entry))
+            wait_for_key(entry, now);
+        else
             ask(entry, worker);
-        else if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS)
-            give_up(entry); /* nobody came back with the key */
     }
 }
 
@@ -306,7 +365,7 @@ static void take_entry(void *arg, struct worker *worker)
     struct entry *entry = arg;
     struct lookup *lookup = entry->lookup;
 
-    if (lookup->stopped || lookup->count >= LOOKUP_WAITING_MAX) {
+    if (lookup->stopped || lookup->waiting >= LOOKUP_WAITING_MAX) {
         entry_free(entry);
         return;
     }
@@ -330,13 +389,15 @@ static void take_key(void *arg, struct worker *worker)
     struct entry *offer = arg; /* only key_id and key are set */
     struct lookup *lookup = offer->lookup;
 
-    (void)worker;
-    for (struct entry *entry = lookup->entries; entry != NULL; entry = entry->next)
-        if (is_keyless(entry) && strcmp(entry->key_id, offer->key_id) == 0 &&
-            give_key(entry, (struct text){offer->key, offer->key_len})) {
-            atomic_fetch_sub(&lookup->keyless, 1);
-            entry->due_ms = 0;
-        }
+    for (size_t i = 0; i < lookup->waiting; i++) {
+        struct entry *entry = lookup->heap[i];
+        if (!is_keyless(entry) || strcmp(entry->key_id, offer->key_id) != 0 ||
+            !give_key(entry, (struct text){offer->key, offer->key_len}))
+            continue;
+        atomic_fetch_sub(&lookup->keyless, 1);
+        entry->due_ms = worker_now_ms(worker);
+        sift(lookup, entry); /* to the front: those before index i were looked at already */
+    }
     entry_free(offer);
 }
 
@@ -379,7 +440,7 @@ static void load(void *arg, const struct ledger_pending *pending)
     struct entry *entry;
 
     /* An upstream that left the configuration cannot be asked; its rows stay pending. */
-    if (order.upstream == NULL || lookup->count >= LOOKUP_WAITING_MAX)
+    if (order.upstream == NULL || lookup->waiting >= LOOKUP_WAITING_MAX)
         return;
     entry = entry_new(lookup, &order);
     if (entry != NULL)
@@ -394,25 +455,26 @@ struct lookup *lookup_new(struct gateway *gateway)
         return NULL;
     lookup->gateway = gateway;
     if (ledger_pending(gateway->ledger, load, lookup) != 0)
-        log_line(LOG_ERROR, "pending_rows_unreadable", LOG_NUMBER("loaded", lookup->count));
+        log_line(LOG_ERROR, "pending_rows_unreadable", LOG_NUMBER("loaded", lookup->waiting));
     return lookup;
 }
 
 void lookup_stop(struct lookup *lookup)
 {
     lookup->stopped = true;
-    for (struct entry *entry = lookup->entries; entry != NULL; entry = entry->next) {
+    while (lookup->running > 0) {
+        struct entry *entry = lookup->asked[--lookup->running];
         upstream_stop(entry->transfer);
-        entry->transfer = NULL;
+        entry_free(entry);
     }
-    lookup->running = 0;
 }
 
 void lookup_free(struct lookup *lookup)
 {
     if (lookup == NULL)
         return;
-    while (lookup->entries != NULL)
-        drop(lookup, lookup->entries);
+    while (lookup->waiting > 0)
+        entry_free(take_first(lookup));
+    free(lookup->heap);
     free(lookup);
 }

@@ -58,8 +58,9 @@ struct worker {
     struct call *parked[WORKER_PARKED_BUCKETS]; /* calls that wait for their tape, by tape */
     struct tape *wakes[WORKER_WAKES_MAX];       /* own readers to wake at the end of the turn */
     unsigned wake_count;
-    struct call *calls;    /* all, for the tick */
-    struct fetch *fetches; /* all that have not ended */
+    struct call *calls;       /* all, for the tick */
+    struct fetch *fetches;    /* all that have not ended */
+    struct ledger_row source; /* of the hit that is being served; its texts lie in the tape */
     struct call_waiter *spare_waiter;
     struct fetch *durable_waiters; /* LEDGER_POWER: holds that are not on disk yet */
     unsigned call_count, fetch_count;

@@ -92,7 +92,7 @@ static void problems_are_json_in_both_envelopes(void **state)
     hostile[7] = '\n';
     hostile[sizeof hostile - 1] = '\0';
     json_doc_init(&doc);
-    for (int problem = 0; problem < PROBLEMS; problem++) {
+    for (enum problem problem = 0; problem < PROBLEMS; problem++) {
         size_t len = problem_print(problem, DIALECT_VERCEL, hostile, text);
         assert_int_equal(json_parse(&doc, text, len, NULL), 0);
         len = problem_print(problem, DIALECT_VERCEL, NULL, text);

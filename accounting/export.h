@@ -16,8 +16,18 @@ enum export_format { EXPORT_CSV, EXPORT_JSONL };
 
 /* Group keys of --by, in design 2.5's words. */
 enum export_key {
-    EXPORT_MODEL, EXPORT_PROVIDER, EXPORT_KEY, EXPORT_CLIENT, EXPORT_PROJECT, EXPORT_USER,
-    EXPORT_APP, EXPORT_TAG, EXPORT_DAY, EXPORT_UPSTREAM, EXPORT_API, EXPORT_KEYS,
+    EXPORT_MODEL,
+    EXPORT_PROVIDER,
+    EXPORT_KEY,
+    EXPORT_CLIENT,
+    EXPORT_PROJECT,
+    EXPORT_USER,
+    EXPORT_APP,
+    EXPORT_TAG,
+    EXPORT_DAY,
+    EXPORT_UPSTREAM,
+    EXPORT_API,
+    EXPORT_KEYS,
 };
 /* -EINVAL for a word that is no key. */
 int export_key_parse(const char *text, size_t len, enum export_key *ret_key);
@@ -35,8 +45,7 @@ int export_rows(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
  * (cache hit or collapsed), and the sums of the token and money columns; sorted by group. A sum
  * over rows of which none knows the value is empty. Rows with several tags count in each tag. */
 int export_groups(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
-                  const enum export_key *by, size_t by_count, enum export_format format,
-                  FILE *out);
+                  const enum export_key *by, size_t by_count, enum export_format format, FILE *out);
 
 /* True when grouping by these keys counts some rows more than once (tags): the caller says so. */
 bool export_groups_overlap(const enum export_key *by, size_t by_count);

@@ -15,9 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A sequence: boot counter, lane, counter; never used twice for one created_at. */
-enum { BOOT_BITS = 20, LANE_BITS = 8, COUNTER_BITS = 36 };
-_Static_assert(BOOT_BITS + LANE_BITS + COUNTER_BITS == 64, "a sequence is 64 bits");
+/* A sequence: microseconds within created_at's millisecond, so that rows of different lanes stand
+ * in the order in which they came; boot counter, lane, counter. The counter may wrap: for that to
+ * name two rows alike, 67 million would have to fit one microsecond. */
+enum { MICROS_BITS = 10, BOOT_BITS = 20, LANE_BITS = 8, COUNTER_BITS = 26 };
+_Static_assert(MICROS_BITS + BOOT_BITS + LANE_BITS + COUNTER_BITS == 64, "a sequence is 64 bits");
+enum { MICROS_SHIFT = BOOT_BITS + LANE_BITS + COUNTER_BITS };
 _Static_assert(1 << LANE_BITS == (int)LEDGER_LANES_MAX, "every lane has its number");
 
 /* What an answer may add to the held row: ids, names, counts, sums. The row with no tags and all
@@ -93,7 +96,7 @@ static int open_lane(struct ledger *ledger, unsigned index, uint64_t size, uint6
     assert(position == journal_head(&lane->journal));
     lane->ledger = ledger;
     lane->index = index;
-    lane->sequence = boot << (LANE_BITS + COUNTER_BITS) | (uint64_t)index << COUNTER_BITS;
+    lane->boot_and_lane = boot << (LANE_BITS + COUNTER_BITS) | (uint64_t)index << COUNTER_BITS;
     lane->floor_ms = floor_ms;
     lane->kicked = position;
     atomic_store(&lane->durable, position);
@@ -256,19 +259,27 @@ struct ledger_lane *ledger_lane(struct ledger *ledger, unsigned index)
 static struct ledger_ref next_ref(const struct ledger_lane *lane, int64_t now_ms)
 {
     assert(now_ms < LEDGER_TIME_END_MS);
+    unsigned micros = lane->micros;
+    if (now_ms <= lane->floor_ms && (now_ms < lane->floor_ms || micros < lane->floor_micros))
+        micros = lane->floor_micros;
     return (struct ledger_ref){
         .created_at_ms = now_ms > lane->floor_ms ? now_ms : lane->floor_ms,
-        .sequence = lane->sequence,
+        .sequence = (uint64_t)micros << MICROS_SHIFT | lane->boot_and_lane | lane->counter,
     };
+}
+
+void ledger_lane_micros(struct ledger_lane *lane, unsigned micros)
+{
+    assert(micros < 1000);
+    lane->micros = micros;
 }
 
 static void take_ref(struct ledger_lane *lane, const struct ledger_ref *ref)
 {
-    assert(ref->sequence == lane->sequence);
     assert(ref->created_at_ms >= lane->floor_ms);
-    lane->sequence++;
+    lane->counter = (lane->counter + 1) & ((1U << COUNTER_BITS) - 1);
     lane->floor_ms = ref->created_at_ms;
-    assert((lane->sequence & ((UINT64_C(1) << COUNTER_BITS) - 1)) != 0);
+    lane->floor_micros = (unsigned)(ref->sequence >> MICROS_SHIFT);
 }
 
 static size_t encode(struct ledger_lane *lane, const struct ledger_row *row,

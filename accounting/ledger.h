@@ -31,13 +31,13 @@ enum ledger_durability {
 };
 
 struct ledger_options {
-    const char *dir;       /* created when absent, mode 0700 */
-    unsigned lanes;        /* 1 to 256 */
-    size_t journal_bytes;  /* per lane; 0: LEDGER_JOURNAL_BYTES */
+    const char *dir;      /* created when absent, mode 0700 */
+    unsigned lanes;       /* 1 to 256 */
+    size_t journal_bytes; /* per lane; 0: LEDGER_JOURNAL_BYTES */
     enum ledger_durability durability;
     int64_t tolerance_ppm; /* for verdicts of late look-ups */
     int64_t now_ms;
-    int64_t lock_wait_ms;  /* how long to wait for another process to let go of the ledger */
+    int64_t lock_wait_ms; /* how long to wait for another process to let go of the ledger */
 };
 
 enum { LEDGER_JOURNAL_BYTES = 64 * 1024 * 1024, LEDGER_LANES_MAX = 256 };
@@ -68,6 +68,10 @@ void ledger_close(struct ledger *ledger);
 /* Lane i of options.lanes. borrow: lives as long as the ledger. */
 struct ledger_lane *ledger_lane(struct ledger *ledger, unsigned index);
 
+/* Where in its millisecond now_ms of the calls that follow lies, 0 to 999 us: it only decides the
+ * order of rows of different lanes with the same created_at. */
+void ledger_lane_micros(struct ledger_lane *lane, unsigned micros);
+
 /* Records a hold before a call goes upstream, with all that is known of the request: row->id is
  * our provisional generation id. Room for its post is reserved, so that a post cannot fail.
  * created_at never goes backwards in a lane. -ENOSPC: the journal is full, the disk is behind;
@@ -97,8 +101,7 @@ int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_
  * it, -ENOSPC as above; then writes it, which cannot fail (a row over 3 KiB loses texts, as with
  * ledger_post()). Every reservation is used exactly once. */
 int ledger_reserve(struct ledger_lane *lane);
-void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row,
-                            int64_t now_ms);
+void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms);
 
 /* What a generation record said, or that we gave up. Known members replace those of the row
  * (design 2.5: a generation record ranks above inline figures), then the row is reconciled anew.

@@ -22,16 +22,14 @@ static bool belongs(const struct ledger_block *block, const struct ledger_ref *r
         return false;
     if (ref->created_at_ms >= block->month_end_ms)
         return false;
-    /* Another lane's sequence is further away than 32 bits can tell. */
-    return ref->sequence > block->first.sequence &&
-           ref->sequence - block->first.sequence <= UINT32_MAX;
+    return ledger_ref_compare(ref, &block->last) > 0;
 }
 
 bool ledger_block_add(struct ledger_block *block, const struct ledger_ref *ref, const uint8_t *row,
                       size_t len)
 {
     uint16_t later, length = __builtin_bswap16((uint16_t)len);
-    uint32_t next;
+    uint64_t sequence = __builtin_bswap64(ref->sequence);
     uint8_t *at;
     int64_t month_start_ms;
 
@@ -44,11 +42,11 @@ bool ledger_block_add(struct ledger_block *block, const struct ledger_ref *ref, 
         return false;
     }
     later = __builtin_bswap16((uint16_t)(ref->created_at_ms - block->first.created_at_ms));
-    next = __builtin_bswap32((uint32_t)(ref->sequence - block->first.sequence));
+    block->last = *ref;
     at = block->bytes + block->len;
     memcpy(at, &later, sizeof(later));
-    memcpy(at + 2, &next, sizeof(next));
-    memcpy(at + 6, &length, sizeof(length));
+    memcpy(at + 2, &sequence, sizeof(sequence));
+    memcpy(at + 10, &length, sizeof(length));
     memcpy(at + LEDGER_BLOCK_HEAD, row, len);
     block->len += LEDGER_BLOCK_HEAD + len;
     block->rows++;
@@ -65,19 +63,19 @@ int ledger_block_next(struct ledger_block_walk *walk)
 {
     size_t left = (size_t)(walk->end - walk->at);
     uint16_t later, length;
-    uint32_t next;
+    uint64_t sequence;
     if (left == 0)
         return 0;
     if (left < LEDGER_BLOCK_HEAD)
         return -EBADMSG;
     memcpy(&later, walk->at, sizeof(later));
-    memcpy(&next, walk->at + 2, sizeof(next));
-    memcpy(&length, walk->at + 6, sizeof(length));
+    memcpy(&sequence, walk->at + 2, sizeof(sequence));
+    memcpy(&length, walk->at + 10, sizeof(length));
     walk->len = __builtin_bswap16(length);
     if (walk->len > left - LEDGER_BLOCK_HEAD)
         return -EBADMSG;
     walk->ref.created_at_ms = walk->first.created_at_ms + __builtin_bswap16(later);
-    walk->ref.sequence = walk->first.sequence + __builtin_bswap32(next);
+    walk->ref.sequence = __builtin_bswap64(sequence);
     walk->row = walk->at + LEDGER_BLOCK_HEAD;
     walk->at = walk->row + walk->len;
     return 1;

@@ -4,11 +4,11 @@
  * rows without a hold (hits, mostly), which nobody changes later, are stored by the block:
  *
  *   per row: later u16    ms after the block's key
- *            next u32     sequence after the block's key
+ *            sequence u64
  *            length u16   of the row
  *            row
  *
- * Integers are big endian. A block holds rows of one lane and one month, in order, and spans at
+ * Integers are big endian. A block holds rows of one month, in order, and spans at
  * most LEDGER_BLOCK_SPAN_MS: who looks for rows from some time on starts that much earlier.
  *
  * Threads: plain data.
@@ -22,11 +22,11 @@ enum {
     LEDGER_BLOCK_ROWS = 100,
     LEDGER_BLOCK_BYTES = 32 * 1024,
     LEDGER_BLOCK_SPAN_MS = 1000,
-    LEDGER_BLOCK_HEAD = 8, /* bytes before each row */
+    LEDGER_BLOCK_HEAD = 12, /* bytes before each row */
 };
 
 struct ledger_block {
-    struct ledger_ref first;
+    struct ledger_ref first, last;
     int64_t month_end_ms;
     unsigned rows;
     size_t len;

@@ -15,9 +15,11 @@ struct ledger_lane {
     struct journal journal;
     struct ledger *ledger;
     unsigned index;
-    uint64_t sequence; /* of the next record */
-    int64_t floor_ms;  /* created_at never goes below */
-    uint64_t kicked;   /* tail at the last kick */
+    uint64_t boot_and_lane; /* in their places in a sequence */
+    uint32_t counter;
+    unsigned micros, floor_micros; /* within the millisecond: of now, and of the last row */
+    int64_t floor_ms;              /* created_at never goes below */
+    uint64_t kicked;               /* tail at the last kick */
     _Alignas(128) _Atomic uint64_t durable;
     uint8_t scratch[ROW_ENCODED_MAX];
 };

@@ -18,9 +18,9 @@
 #include <stdint.h>
 
 enum {
-    ROW_ID_MAX = 128,      /* generation ids, ours and the upstream's */
-    ROW_NAME_MAX = 256,    /* models, providers, users, sessions, apps, ... */
-    ROW_TAGS_MAX = 10,     /* vercel section 1: at most 10 tags of 1-64 characters */
+    ROW_ID_MAX = 128,   /* generation ids, ours and the upstream's */
+    ROW_NAME_MAX = 256, /* models, providers, users, sessions, apps, ... */
+    ROW_TAGS_MAX = 10,  /* vercel section 1: at most 10 tags of 1-64 characters */
     ROW_TAGS_BYTES_MAX = 4096,
     ROW_ENCODED_MAX = 12 * 1024, /* no row is larger; the journal reserves by this bound */
 };
@@ -33,12 +33,30 @@ struct text {
 
 /* Stored as numbers: append, never renumber. 0 is "not known" in each. */
 enum row_api {
-    API_NONE, API_CHAT, API_RESPONSES, API_MESSAGES, API_EMBEDDINGS, API_COMPLETIONS, API_IMAGES,
-    API_AUDIO, API_VIDEOS, API_BATCHES, API_FILES, API_AI_LANGUAGE, API_AI_EMBEDDING, API_AI_OTHER,
+    API_NONE,
+    API_CHAT,
+    API_RESPONSES,
+    API_MESSAGES,
+    API_EMBEDDINGS,
+    API_COMPLETIONS,
+    API_IMAGES,
+    API_AUDIO,
+    API_VIDEOS,
+    API_BATCHES,
+    API_FILES,
+    API_AI_LANGUAGE,
+    API_AI_EMBEDDING,
+    API_AI_OTHER,
     APIS,
 };
 enum row_cache {
-    CACHE_NONE, CACHE_HIT, CACHE_COLLAPSED, CACHE_MISS, CACHE_OFF, CACHE_STALE, CACHE_REFRESH,
+    CACHE_NONE,
+    CACHE_HIT,
+    CACHE_COLLAPSED,
+    CACHE_MISS,
+    CACHE_OFF,
+    CACHE_STALE,
+    CACHE_REFRESH,
     CACHES,
 };
 const char *row_api_name(enum row_api api);       /* "chat", ..., "ai-language" */
@@ -61,9 +79,9 @@ struct ledger_row {
     struct maybe_money billed, upstream_cost, market, estimated, booked, difference;
     enum verdict verdict;
     struct maybe_money saved;
-    int byok;           /* 0 no, 1 yes, -1 not known */
-    int64_t latency_ms; /* whole answer; -1: not known */
-    int64_t ttft_ms;    /* first byte of the body; -1: not known */
+    int byok;               /* 0 no, 1 yes, -1 not known */
+    int64_t latency_ms;     /* whole answer; -1: not known */
+    int64_t ttft_ms;        /* first byte of the body; -1: not known */
     struct text price_hash; /* which price table rated it; not exported in CSV */
 };
 

@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 enum {
-    TAPE_WORKERS_MAX = 64, /* bits of the wake set */
+    TAPE_WORKERS_MAX = 64,           /* bits of the wake set */
     TAPE_WINDOW_BYTES = 1024 * 1024, /* and as much as the tape's own maximum besides */
     TAPE_WINDOW_BYTES_TIGHT = 64 * 1024,
     TAPE_EDIT_TEXT_MAX = 8,

@@ -10,13 +10,6 @@
 
 enum { CALL_MAGIC = 0x63616c6c };
 
-/* What store_find() keeps while the disk is being asked. It outlives a call whose client leaves. */
-struct call_waiter {
-    struct store_waiter waiter; /* first: the store hands it back */
-    struct worker *worker;
-    struct call *call; /* NULL: gone. Touched on the worker's thread only. */
-};
-
 static const uint8_t may_follow[] = {
     [CALL_READ] = 1 << CALL_LOOKUP | 1 << CALL_SETTLED,
     [CALL_LOOKUP] = 1 << CALL_STREAM | 1 << CALL_SETTLED,
@@ -24,15 +17,12 @@ static const uint8_t may_follow[] = {
     [CALL_SETTLED] = 0,
 };
 
-static void enter(struct call *call, enum call_state next)
+void call_enter(struct call *call, enum call_state next)
 {
     assert(call->magic == CALL_MAGIC);
     assert(may_follow[call->state] & 1 << next);
     call->state = next;
 }
-
-static void look_up(struct call *call, bool retry);
-static void pump(struct call *call);
 
 /* --- waiting: for the tape, and for the client to leave meanwhile --- */
 
@@ -87,7 +77,7 @@ static void on_client_left(struct watch *watch, uint32_t events)
     h2o_send(call->req, &nothing, 0, H2O_SEND_STATE_ERROR);
 }
 
-static void watch_client(struct call *call)
+void call_watch_client(struct call *call)
 {
     h2o_socket_t *socket;
 
@@ -118,7 +108,7 @@ static void settle(struct call *call)
         return;
     if (call->role == CALL_FOLLOWER || call->state == CALL_LOOKUP)
         record(call, status);
-    enter(call, CALL_SETTLED);
+    call_enter(call, CALL_SETTLED);
 }
 
 static void on_dispose(void *arg)
@@ -184,7 +174,7 @@ void call_refuse_with(struct call *call, enum problem problem, const char *detai
 {
     assert(!call->responded);
     call->responded = call->ended = true;
-    enter(call, CALL_SETTLED);
+    call_enter(call, CALL_SETTLED);
     refuse_as(call->id, call->req, call->route->dialect, problem, detail);
 }
 
@@ -289,7 +279,7 @@ static void pump_growing(struct call *call)
 
     if (read == TAPE_READ_WAIT) {
         park(call);
-        watch_client(call);
+        call_watch_client(call);
         return;
     }
     /* The leader, on another worker, may have set the head since we looked. */
@@ -316,7 +306,7 @@ static void pump_growing(struct call *call)
     send_slices(call, &out, 1, false, false);
 }
 
-static void pump(struct call *call)
+void call_pump(struct call *call)
 {
     if (call->sending || call->ended)
         return;
@@ -342,7 +332,7 @@ static void on_proceed(h2o_generator_t *generator, h2o_req_t *req)
     free(call->buffer);
     call->buffer = NULL;
     fetch = call->fetch != NULL ? fetch_ref(call->fetch) : NULL;
-    pump(call); /* may end the request, and with it the call */
+    call_pump(call); /* may end the request, and with it the call */
     if (fetch != NULL) {
         fetch_pace(fetch);
         fetch_unref(fetch);
@@ -363,7 +353,7 @@ void call_resume(struct call *call)
 {
     assert(call->magic == CALL_MAGIC);
     unpark(call);
-    pump(call);
+    call_pump(call);
 }
 
 /* The library closes a connection whose descriptor is shut down under it (platform.md). */
@@ -391,196 +381,6 @@ void call_check_stalled(struct call *call, int64_t now_monotonic_ms)
         return;
     call_cut_off(call);
     log_line(LOG_WARNING, "stalled_reader_cut", LOG_TEXT("id", call->id));
-}
-
-/* --- lookup --- */
-
-static void attach(struct call *call, struct tape *tape, enum tape_view view)
-{
-    int result;
-
-    call->stamp.slot[ANSWER_SLOT_ID - 1].bytes = call->id;
-    call->stamp.slot[ANSWER_SLOT_ID - 1].len = strlen(call->id);
-    call->stamp.slot[ANSWER_SLOT_CREATED - 1].bytes = call->created;
-    call->stamp.slot[ANSWER_SLOT_CREATED - 1].len = strlen(call->created);
-    result = tape_reader_init(&call->reader, tape, view, &call->stamp);
-    assert(result == 0 || call->role == CALL_FOLLOWER);
-    call->reader_set = result == 0;
-}
-
-static void lead(struct call *call, struct tape *tape, struct store_flight *flight)
-{
-    struct worker *worker = call->worker;
-    const struct config *config = worker->gateway->config;
-    struct ledger_row row, source;
-    char tags[ROW_TAGS_BYTES_MAX];
-    struct fetch_order order = {
-        .row = &row,
-        .source = &source,
-        .headers = &call->headers,
-        .body = call->req->entity.base,
-        .body_len = call->req->entity.len,
-        .upstream = &config->upstream[0],
-        .path = call->route->upstream_path,
-        .may_store = call->caching && !call->headers.wish.no_store,
-        .ttl_s = call->ttl_s,
-        .started_ms = call->started_ms,
-    };
-
-    /* A repeat whose answer has left the cache: now its facts are needed after all. */
-    if (call->body == NULL && call_parse_body(call) != 0) {
-        worker_wake(worker, tape, tape_end(tape, TAPE_FAILED, NULL, 0));
-        if (flight != NULL)
-            store_land(worker->gateway->store, flight, false, &call->entry, NULL, 0);
-        return;
-    }
-    call->role = CALL_LEADER;
-    enter(call, CALL_STREAM);
-    attach(call, tape, TAPE_ORIGINAL);
-    call_source_facts(call, &source);
-    call_facts(call, &row, tags);
-    row.upstream = (struct text){order.upstream->name, strlen(order.upstream->name)};
-    row.route = TEXT("first");
-    call->fetch = fetch_start(worker, tape, flight, &order);
-    pump(call);
-}
-
-static void wake_call(void *arg, struct worker *worker)
-{
-    struct call_waiter *waiter = arg;
-    struct call *call = waiter->call;
-
-    free(waiter);
-    if (call == NULL)
-        return;
-    call->waiter = NULL;
-    if (call->ended || worker->stopped)
-        return;
-    look_up(call, true);
-}
-
-/* On any thread. */
-static void wake_waiter(struct store_waiter *waiter)
-{
-    struct call_waiter *mine = (struct call_waiter *)waiter;
-
-    worker_post_function(mine->worker, wake_call, mine);
-}
-
-static void without_cache(struct call *call)
-{
-    struct gateway *gateway = call->worker->gateway;
-    struct tape *tape =
-        tape_new(store_tape_budget(gateway->store), (size_t)gateway->config->cache.max_entry_bytes);
-
-    if (tape == NULL) {
-        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
-        return;
-    }
-    lead(call, tape, NULL);
-    tape_unref(tape);
-}
-
-static void absent(struct call *call)
-{
-    if (call_record(call, problem_status(PROBLEM_NOT_CACHED)) != 0)
-        call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
-    else
-        call_refuse_with(call, PROBLEM_NOT_CACHED, NULL);
-}
-
-static void serve_hit(struct call *call, const struct store_answer *answer)
-{
-    call->role = CALL_HIT;
-    call->entry = answer->entry;
-    attach(call, answer->tape, TAPE_REPLAY);
-    if (call_record(call, 200) != 0) {
-        call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
-        return;
-    }
-    enter(call, CALL_STREAM);
-    pump(call);
-}
-
-static void take_answer(struct call *call, const struct store_answer *answer)
-{
-    switch (answer->found) {
-    case STORE_HIT:
-        serve_hit(call, answer);
-        break;
-    case STORE_FOLLOW:
-        call->role = CALL_FOLLOWER;
-        attach(call, answer->tape, TAPE_REPLAY);
-        if (!call->reader_set) { /* it became a window this very moment: go alone */
-            call->role = CALL_NOBODY;
-            without_cache(call);
-            break;
-        }
-        if (ledger_reserve(call->worker->lane) != 0) {
-            call->role = CALL_NOBODY;
-            call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
-            break;
-        }
-        call->row_reserved = true;
-        enter(call, CALL_STREAM);
-        pump(call);
-        break;
-    case STORE_LEAD:
-        lead(call, answer->tape, answer->flight);
-        break;
-    case STORE_ABSENT:
-        absent(call);
-        break;
-    case STORE_WAIT:
-        watch_client(call);
-        break;
-    }
-}
-
-static enum store_mode mode_of(const struct wish *wish)
-{
-    if (wish->only_if_cached) /* whoever says so must not pay, whatever else is asked */
-        return STORE_ONLY_CACHED;
-    if (wish->clear)
-        return STORE_CLEAR;
-    return wish->no_cache ? STORE_REFRESH : STORE_NORMAL;
-}
-
-static void look_up(struct call *call, bool retry)
-{
-    struct worker *worker = call->worker;
-    struct call_waiter *waiter;
-    struct store_answer answer = {.found = STORE_ABSENT};
-    struct store_query query = {
-        .key = &call->names.key,
-        .seal = &call->names.seal,
-        .now_ms = worker_now_ms(worker),
-        .mode = mode_of(&call->headers.wish),
-        .coalesce = worker->gateway->config->cache.coalesce,
-        .retry = retry,
-    };
-    int result;
-
-    assert(call->state == CALL_LOOKUP && call->waiter == NULL);
-    waiter = worker->spare_waiter != NULL ? worker->spare_waiter : malloc(sizeof *waiter);
-    worker->spare_waiter = NULL; /* a hit needs none: the next request uses it */
-    if (waiter == NULL) {
-        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
-        return;
-    }
-    *waiter = (struct call_waiter){{wake_waiter, NULL}, worker, call};
-    call->waiter = waiter;
-    result = store_find(worker->gateway->store, &query, &waiter->waiter, &answer);
-    if (result != 0 || answer.found != STORE_WAIT) {
-        call->waiter = NULL;
-        worker->spare_waiter = waiter;
-    }
-    if (result != 0) {
-        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
-        return;
-    }
-    take_answer(call, &answer);
-    tape_unref(answer.tape);
 }
 
 /* --- start --- */
@@ -615,9 +415,9 @@ void call_start(struct worker *worker, h2o_req_t *req, const struct route *route
         req->http1_is_persistent = 0;
     if (call_read(call) != 0)
         return;
-    enter(call, CALL_LOOKUP);
+    call_enter(call, CALL_LOOKUP);
     if (call->caching)
-        look_up(call, false);
+        call_look_up(call, false);
     else
-        without_cache(call);
+        call_without_cache(call);
 }

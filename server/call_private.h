@@ -1,9 +1,29 @@
-/* call_private.h - shared by call.c (machine), call_read.c (request in), call_respond.c (answer
- * out) and call_row.c (ledger). */
+/* call_private.h - shared by call.c (machine), call_lookup.c (cache), call_read.c (request in),
+ * call_respond.c (answer out) and call_row.c (ledger). */
 #ifndef SERVER_CALL_PRIVATE_H
 #define SERVER_CALL_PRIVATE_H
 
 #include "server/call.h"
+
+/* call.c: the one function that changes the state. */
+void call_enter(struct call *call, enum call_state next);
+/* call.c: tape -> client, as far as either goes. The call may be gone when it returns. */
+void call_pump(struct call *call);
+/* call.c: HTTP/1.1: notice a client that leaves while we wait. */
+void call_watch_client(struct call *call);
+
+/* call_lookup.c: asks the cache and goes on with what it says; retry: after the disk has answered.
+ */
+void call_look_up(struct call *call, bool retry);
+/* call_lookup.c: a tape and a fetch of its own. */
+void call_without_cache(struct call *call);
+
+/* What store_find() keeps while the disk is being asked. It outlives a call whose client leaves. */
+struct call_waiter {
+    struct store_waiter waiter; /* first: the store hands it back */
+    struct worker *worker;
+    struct call *call; /* NULL: gone. Touched on the worker's thread only. */
+};
 
 /* call_read.c: fills headers, names, body (when it has to be parsed), caching. 0; or -1 after it
  * refused the request. */

@@ -120,8 +120,8 @@ int call_record(struct call *call, int status)
         row.verdict = VERDICT_FAILED;
     }
     if (!call->row_reserved)
-        return ledger_append(worker->lane, &row, worker_now_ms(worker), NULL);
+        return ledger_append(worker->lane, &row, worker_ledger_ms(worker), NULL);
     call->row_reserved = false;
-    ledger_append_reserved(worker->lane, &row, worker_now_ms(worker));
+    ledger_append_reserved(worker->lane, &row, worker_ledger_ms(worker));
     return 0;
 }

@@ -248,7 +248,7 @@ static void copy_word(const yaml_event_t *event, char word[WORD_SIZE])
     len = cut ? WORD_SIZE - 4 : len;
     for (size_t i = 0; i < len; i++)
         word[i] = text[i] > ' ' && text[i] <= '~' ? text[i] : '?';
-    strcpy(word + len, cut ? "..." : "");
+    memcpy(word + len, cut ? "..." : "", cut ? 4 : 1);
 }
 
 /* The current event is the key. */

@@ -308,7 +308,7 @@ struct fetch *fetch_start(struct worker *worker, struct tape *tape, struct store
     if (result == 0)
         result = copy_request(fetch, order);
     if (result == 0)
-        result = ledger_hold(worker->lane, &fetch->row, worker_now_ms(worker), &fetch->hold);
+        result = ledger_hold(worker->lane, &fetch->row, worker_ledger_ms(worker), &fetch->hold);
     if (result != 0) {
         fetch_write_problem(fetch,
                             result == -ENOSPC   ? PROBLEM_LEDGER_FULL

@@ -37,6 +37,15 @@ int64_t worker_monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t worker_ledger_ms(struct worker *worker)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    ledger_lane_micros(worker->lane, (unsigned)(now.tv_nsec / 1000 % 1000));
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* --- waking readers --- */
 
 static void resume_readers(struct worker *worker, const struct tape *tape)

@@ -95,5 +95,8 @@ static inline int64_t worker_now_ms(const struct worker *worker)
     return (int64_t)h2o_now(worker->context.loop);
 }
 int64_t worker_monotonic_ms(void);
+/* The wall clock itself, for the ledger, whose lane is told the microseconds: rows of different
+ * workers are to stand in the order in which their requests came. Unix milliseconds. */
+int64_t worker_ledger_ms(struct worker *worker);
 
 #endif

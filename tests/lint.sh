@@ -22,7 +22,8 @@ out=$(wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 600 {print $2 ": " $1 "
 [ -z "$out" ] || complain "$out"
 
 # Unbounded writes, and functions whose callers forget what they do to their input.
-out=$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|alloca)\(' "${sources[@]}")
+mapfile -t shipped < <(git ls-files 'server/*.[ch]' 'cache/*.[ch]' 'accounting/*.[ch]')
+out=$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|alloca)\(' "${shipped[@]}")
 [ -z "$out" ] || complain "functions that are not used here:
 $out"
 

@@ -277,12 +277,35 @@ static void a_callback_can_stop_the_scan(void **state)
     ledger_reader_close(reader);
 }
 
+/* A client's requests may land on any worker; within a millisecond the microseconds decide. */
+static void rows_of_one_millisecond_stand_in_the_order_they_came(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 2);
+    struct ledger *ledger = fixture_open(&options);
+    static const char *const ids[] = {"first", "second", "third", "fourth"};
+    struct fixture_rows *rows;
+    for (unsigned i = 0; i < 4; i++) {
+        struct ledger_row row = fixture_row(ids[i]);
+        struct ledger_lane *lane = ledger_lane(ledger, (i + 1) % 2);
+        ledger_lane_micros(lane, 100 + i);
+        assert_int_equal(ledger_append(lane, &row, fixture_now_ms, NULL), 0);
+    }
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_string_equal(rows->rows[i].id, ids[i]);
+    free(rows);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_directory_without_a_ledger_reads_as_empty),
+        TEST(rows_of_one_millisecond_stand_in_the_order_they_came),
         TEST(a_reader_sees_what_was_recorded_before_it_came),
         TEST(a_secondary_must_be_opened_again_for_a_new_month),
         TEST(a_reader_beside_a_busy_writer_misses_nothing),

@@ -1,0 +1,194 @@
+/* call_lookup.c - from the cache key to a tape: hit, follow, lead, or wait for the disk. */
+#include "server/call_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void attach(struct call *call, struct tape *tape, enum tape_view view)
+{
+    int result;
+
+    call->stamp.slot[ANSWER_SLOT_ID - 1].bytes = call->id;
+    call->stamp.slot[ANSWER_SLOT_ID - 1].len = strlen(call->id);
+    call->stamp.slot[ANSWER_SLOT_CREATED - 1].bytes = call->created;
+    call->stamp.slot[ANSWER_SLOT_CREATED - 1].len = strlen(call->created);
+    result = tape_reader_init(&call->reader, tape, view, &call->stamp);
+    assert(result == 0 || call->role == CALL_FOLLOWER);
+    call->reader_set = result == 0;
+}
+
+static void lead(struct call *call, struct tape *tape, struct store_flight *flight)
+{
+    struct worker *worker = call->worker;
+    const struct config *config = worker->gateway->config;
+    struct ledger_row row, source;
+    char tags[ROW_TAGS_BYTES_MAX];
+    struct fetch_order order = {
+        .row = &row,
+        .source = &source,
+        .headers = &call->headers,
+        .body = call->req->entity.base,
+        .body_len = call->req->entity.len,
+        .upstream = &config->upstream[0],
+        .path = call->route->upstream_path,
+        .may_store = call->caching && !call->headers.wish.no_store,
+        .ttl_s = call->ttl_s,
+        .started_ms = call->started_ms,
+    };
+
+    /* A repeat whose answer has left the cache: now its facts are needed after all. */
+    if (call->body == NULL && call_parse_body(call) != 0) {
+        worker_wake(worker, tape, tape_end(tape, TAPE_FAILED, NULL, 0));
+        if (flight != NULL)
+            store_land(worker->gateway->store, flight, false, &call->entry, NULL, 0);
+        return;
+    }
+    call->role = CALL_LEADER;
+    call_enter(call, CALL_STREAM);
+    attach(call, tape, TAPE_ORIGINAL);
+    call_source_facts(call, &source);
+    call_facts(call, &row, tags);
+    row.upstream = (struct text){order.upstream->name, strlen(order.upstream->name)};
+    row.route = TEXT("first");
+    call->fetch = fetch_start(worker, tape, flight, &order);
+    call_pump(call);
+}
+
+static void wake_call(void *arg, struct worker *worker)
+{
+    struct call_waiter *waiter = arg;
+    struct call *call = waiter->call;
+
+    free(waiter);
+    if (call == NULL)
+        return;
+    call->waiter = NULL;
+    if (call->ended || worker->stopped)
+        return;
+    call_look_up(call, true);
+}
+
+/* On any thread. */
+static void wake_waiter(struct store_waiter *waiter)
+{
+    struct call_waiter *mine = (struct call_waiter *)waiter;
+
+    worker_post_function(mine->worker, wake_call, mine);
+}
+
+void call_without_cache(struct call *call)
+{
+    struct gateway *gateway = call->worker->gateway;
+    struct tape *tape =
+        tape_new(store_tape_budget(gateway->store), (size_t)gateway->config->cache.max_entry_bytes);
+
+    if (tape == NULL) {
+        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
+        return;
+    }
+    lead(call, tape, NULL);
+    tape_unref(tape);
+}
+
+static void absent(struct call *call)
+{
+    if (call_record(call, problem_status(PROBLEM_NOT_CACHED)) != 0)
+        call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
+    else
+        call_refuse_with(call, PROBLEM_NOT_CACHED, NULL);
+}
+
+static void serve_hit(struct call *call, const struct store_answer *answer)
+{
+    call->role = CALL_HIT;
+    call->entry = answer->entry;
+    attach(call, answer->tape, TAPE_REPLAY);
+    if (call_record(call, 200) != 0) {
+        call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
+        return;
+    }
+    call_enter(call, CALL_STREAM);
+    call_pump(call);
+}
+
+static void take_answer(struct call *call, const struct store_answer *answer)
+{
+    switch (answer->found) {
+    case STORE_HIT:
+        serve_hit(call, answer);
+        break;
+    case STORE_FOLLOW:
+        call->role = CALL_FOLLOWER;
+        attach(call, answer->tape, TAPE_REPLAY);
+        if (!call->reader_set) { /* it became a window this very moment: go alone */
+            call->role = CALL_NOBODY;
+            call_without_cache(call);
+            break;
+        }
+        if (ledger_reserve(call->worker->lane) != 0) {
+            call->role = CALL_NOBODY;
+            call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
+            break;
+        }
+        call->row_reserved = true;
+        call_enter(call, CALL_STREAM);
+        call_pump(call);
+        break;
+    case STORE_LEAD:
+        lead(call, answer->tape, answer->flight);
+        break;
+    case STORE_ABSENT:
+        absent(call);
+        break;
+    case STORE_WAIT:
+        call_watch_client(call);
+        break;
+    }
+}
+
+static enum store_mode mode_of(const struct wish *wish)
+{
+    if (wish->only_if_cached) /* whoever says so must not pay, whatever else is asked */
+        return STORE_ONLY_CACHED;
+    if (wish->clear)
+        return STORE_CLEAR;
+    return wish->no_cache ? STORE_REFRESH : STORE_NORMAL;
+}
+
+void call_look_up(struct call *call, bool retry)
+{
+    struct worker *worker = call->worker;
+    struct call_waiter *waiter;
+    struct store_answer answer = {.found = STORE_ABSENT};
+    struct store_query query = {
+        .key = &call->names.key,
+        .seal = &call->names.seal,
+        .now_ms = worker_now_ms(worker),
+        .mode = mode_of(&call->headers.wish),
+        .coalesce = worker->gateway->config->cache.coalesce,
+        .retry = retry,
+    };
+    int result;
+
+    assert(call->state == CALL_LOOKUP && call->waiter == NULL);
+    waiter = worker->spare_waiter != NULL ? worker->spare_waiter : malloc(sizeof *waiter);
+    worker->spare_waiter = NULL; /* a hit needs none: the next request uses it */
+    if (waiter == NULL) {
+        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
+        return;
+    }
+    *waiter = (struct call_waiter){{wake_waiter, NULL}, worker, call};
+    call->waiter = waiter;
+    result = store_find(worker->gateway->store, &query, &waiter->waiter, &answer);
+    if (result != 0 || answer.found != STORE_WAIT) {
+        call->waiter = NULL;
+        worker->spare_waiter = waiter;
+    }
+    if (result != 0) {
+        call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
+        return;
+    }
+    take_answer(call, &answer);
+    tape_unref(answer.tape);
+}

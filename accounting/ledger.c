@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 /* A sequence: microseconds within created_at's millisecond, so that rows of different lanes stand
- * in the order in which they came; boot counter, lane, counter. The counter may wrap: for that to
- * name two rows alike, 67 million would have to fit one microsecond. */
+ * in the order in which they came; boot counter, lane, counter. The counter may wrap: take_ref()
+ * sees to it that no two rows of a lane are ever named alike. */
 enum { MICROS_BITS = 10, BOOT_BITS = 20, LANE_BITS = 8, COUNTER_BITS = 26 };
 _Static_assert(MICROS_BITS + BOOT_BITS + LANE_BITS + COUNTER_BITS == 64, "a sequence is 64 bits");
 enum { MICROS_SHIFT = BOOT_BITS + LANE_BITS + COUNTER_BITS };
@@ -26,6 +26,9 @@ _Static_assert(1 << LANE_BITS == (int)LEDGER_LANES_MAX, "every lane has its numb
 /* What an answer may add to the held row: ids, names, counts, sums. The row with no tags and all
  * its texts cut to POST_TEXT_BYTES fits by itself, so that every post does. */
 enum { POST_EXTRA_BYTES = 3 * 1024, POST_TEXT_BYTES = 64 };
+
+/* What a reserved row may take: all the tags there can be, and the rest as above. */
+enum { RESERVED_BYTES = ROW_TAGS_BYTES_MAX + POST_EXTRA_BYTES };
 
 /* --- opening --- */
 
@@ -140,8 +143,6 @@ static int open_lanes(struct ledger *ledger, const struct ledger_options *option
         result = read_floor(ledger->db, &floor_ms);
     if (result < 0)
         return result;
-    if (options->now_ms > floor_ms && options->now_ms < LEDGER_TIME_END_MS)
-        floor_ms = options->now_ms;
     boot = (boot + 1) & ((UINT64_C(1) << BOOT_BITS) - 1);
     if (size == 0)
         size = LEDGER_JOURNAL_BYTES;
@@ -182,6 +183,7 @@ static int open_all(struct ledger *ledger, const struct ledger_options *options,
         result = ledger_recover(options->dir, ledger->db, error, error_size);
     if (result < 0)
         return result;
+    ledger_lock_serves(ledger->lock_fd);
     drain_init(&ledger->drain, ledger->db, ledger->sources, ledger->lane_count);
     result = open_lanes(ledger, options);
     if (result == 0)
@@ -260,10 +262,12 @@ static struct ledger_ref next_ref(const struct ledger_lane *lane, int64_t now_ms
 {
     assert(now_ms < LEDGER_TIME_END_MS);
     unsigned micros = lane->micros;
-    if (now_ms <= lane->floor_ms && (now_ms < lane->floor_ms || micros < lane->floor_micros))
+    if (now_ms <= lane->floor_ms && (now_ms < lane->floor_ms || micros < lane->floor_micros)) {
+        now_ms = lane->floor_ms;
         micros = lane->floor_micros;
+    }
     return (struct ledger_ref){
-        .created_at_ms = now_ms > lane->floor_ms ? now_ms : lane->floor_ms,
+        .created_at_ms = now_ms,
         .sequence = (uint64_t)micros << MICROS_SHIFT | lane->boot_and_lane | lane->counter,
     };
 }
@@ -280,6 +284,12 @@ static void take_ref(struct ledger_lane *lane, const struct ledger_ref *ref)
     lane->counter = (lane->counter + 1) & ((1U << COUNTER_BITS) - 1);
     lane->floor_ms = ref->created_at_ms;
     lane->floor_micros = (unsigned)(ref->sequence >> MICROS_SHIFT);
+    /* While the clock stands behind the floor only the counter tells rows apart, so when it begins
+     * anew the floor takes a step. */
+    if (lane->counter == 0 && ++lane->floor_micros == 1000) {
+        lane->floor_micros = 0;
+        lane->floor_ms++;
+    }
 }
 
 static size_t encode(struct ledger_lane *lane, const struct ledger_row *row,
@@ -432,9 +442,9 @@ int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_
 
 int ledger_reserve(struct ledger_lane *lane)
 {
-    int result = make_room(lane, journal_record_bytes(POST_EXTRA_BYTES));
+    int result = make_room(lane, journal_record_bytes(RESERVED_BYTES));
     if (result == 0)
-        lane->journal.reserved += journal_record_bytes(POST_EXTRA_BYTES);
+        lane->journal.reserved += journal_record_bytes(RESERVED_BYTES);
     return result;
 }
 
@@ -444,10 +454,10 @@ void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *r
     struct ledger_row stamped = *row;
     size_t len;
     assert(row->verdict != VERDICT_PENDING);
-    assert(lane->journal.reserved >= journal_record_bytes(POST_EXTRA_BYTES));
+    assert(lane->journal.reserved >= journal_record_bytes(RESERVED_BYTES));
     stamped.created_at_ms = ref.created_at_ms;
-    len = encode_within(lane, &stamped, POST_EXTRA_BYTES);
-    lane->journal.reserved -= journal_record_bytes(POST_EXTRA_BYTES);
+    len = encode_within(lane, &stamped, RESERVED_BYTES);
+    lane->journal.reserved -= journal_record_bytes(RESERVED_BYTES);
     journal_append(&lane->journal, JOURNAL_ROW, 0, &ref, lane->scratch, len);
     take_ref(lane, &ref);
 }

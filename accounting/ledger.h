@@ -98,7 +98,7 @@ int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_
                   struct ledger_ref *ret_ref);
 
 /* For a row whose request is answered long before the row is known (a follower's): keeps room for
- * it, -ENOSPC as above; then writes it, which cannot fail (a row over 3 KiB loses texts, as with
+ * it, -ENOSPC as above; then writes it, which cannot fail (a row over 7 KiB loses texts, as with
  * ledger_post()). Every reservation is used exactly once. */
 int ledger_reserve(struct ledger_lane *lane);
 void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms);

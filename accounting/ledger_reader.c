@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CATCH_UP_MS = 5000, NAP_MS = 2 };
+enum { CATCH_UP_MS = 5000, RECOVERY_MS = 60 * 1000, NAP_MS = 2 };
 
 struct ledger_reader {
     struct ledger_db *db; /* NULL: a directory without a ledger */
@@ -42,8 +42,8 @@ static int recover_locked(const char *dir, const char *db_path, char *error, siz
     return result;
 }
 
-/* Does what a server's start does. *ret_empty: there is no ledger. When another process has the
- * lock that is all right: it is a server, or a reader that does the same. */
+/* Does what a server's start does. *ret_empty: there is no ledger. When a server has the lock, and
+ * has recovered itself, that is all right; -EBUSY: it, or another reader, is still at it. */
 static int recover_alone(const char *dir, const char *db_path, bool *ret_empty, char *error,
                          size_t error_size)
 {
@@ -57,7 +57,7 @@ static int recover_alone(const char *dir, const char *db_path, bool *ret_empty, 
     }
     result = ledger_lock(dir, 0, &lock_fd);
     if (result == -EBUSY)
-        return 0;
+        return ledger_lock_is_serving(dir) ? 0 : -EBUSY;
     if (result < 0) {
         snprintf(error, error_size, "%s: %s", lock, strerror(-result));
         return result;
@@ -80,8 +80,9 @@ static int make_scratch(struct ledger_reader *reader)
         base = "/tmp";
     len = snprintf(reader->scratch, sizeof(reader->scratch), "%s/tollgate-reader.XXXXXX", base);
     if (len < 0 || (size_t)len >= sizeof(reader->scratch) || mkdtemp(reader->scratch) == NULL) {
+        bool too_long = len < 0 || (size_t)len >= sizeof(reader->scratch);
         reader->scratch[0] = 0;
-        return -errno;
+        return too_long ? -ENAMETOOLONG : -errno;
     }
     return 0;
 }
@@ -188,6 +189,22 @@ static int catch_up(struct ledger_reader *reader, char *error, size_t error_size
     return result == 0 ? -ETIMEDOUT : result;
 }
 
+/* Waits for whoever is recovering; should it die, it is our turn. */
+static int recover_in_turn(struct ledger_reader *reader, const char *dir, bool *ret_empty,
+                           char *error, size_t error_size)
+{
+    int timer, result = ledger_deadline(RECOVERY_MS, &timer);
+    if (result < 0)
+        return result;
+    do
+        result = recover_alone(dir, reader->db_path, ret_empty, error, error_size);
+    while (result == -EBUSY && !ledger_deadline_nap(timer, NAP_MS));
+    close(timer);
+    if (result == -EBUSY)
+        snprintf(error, error_size, "%s: another process is still recovering it", dir);
+    return result;
+}
+
 static int open_reader(struct ledger_reader *reader, const char *dir, char *error,
                        size_t error_size)
 {
@@ -198,7 +215,7 @@ static int open_reader(struct ledger_reader *reader, const char *dir, char *erro
         return -ENAMETOOLONG;
     }
     ledger_db_path(dir, reader->db_path);
-    result = recover_alone(dir, reader->db_path, &empty, error, error_size);
+    result = recover_in_turn(reader, dir, &empty, error, error_size);
     if (result < 0 || empty)
         return result;
     result = read_tails(reader, dir);

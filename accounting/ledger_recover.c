@@ -50,6 +50,16 @@ bool ledger_deadline_nap(int fd, int nap_ms)
     return poll(&pollfd, 1, nap_ms) > 0;
 }
 
+enum { STATE_RECOVERS = 'r', STATE_SERVES = 's' };
+
+/* A full disk cannot fail this: the byte has its block from the first start on. Should it fail all
+ * the same, readers wait, or read beside a server as before. */
+static void write_state(int fd, char state)
+{
+    ssize_t written = pwrite(fd, &state, 1, 0);
+    (void)written;
+}
+
 int ledger_lock(const char *dir, int64_t wait_ms, int *ret_fd)
 {
     char path[JOURNAL_PATH_MAX];
@@ -75,8 +85,28 @@ int ledger_lock(const char *dir, int64_t wait_ms, int *ret_fd)
         close(fd);
         return result == -EWOULDBLOCK ? -EBUSY : result;
     }
+    write_state(fd, STATE_RECOVERS);
     *ret_fd = fd;
     return 0;
+}
+
+void ledger_lock_serves(int fd)
+{
+    write_state(fd, STATE_SERVES);
+}
+
+bool ledger_lock_is_serving(const char *dir)
+{
+    char path[JOURNAL_PATH_MAX], state = STATE_RECOVERS;
+    int fd;
+    snprintf(path, sizeof(path), "%s/lock", dir);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    if (pread(fd, &state, 1, 0) != 1)
+        state = STATE_RECOVERS;
+    close(fd);
+    return state == STATE_SERVES;
 }
 
 /* --- journals --- */

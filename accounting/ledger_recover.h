@@ -16,6 +16,10 @@ void ledger_db_path(const char *dir, char path[JOURNAL_PATH_MAX]);
 
 /* One process writes a ledger at a time. Waits up to wait_ms; -EBUSY. Close *ret_fd to let go. */
 int ledger_lock(const char *dir, int64_t wait_ms, int *ret_fd);
+/* The lock file's one byte tells readers what the holder does: from ledger_lock() on it recovers,
+ * and rows of a dead process may still be holds; from here on it serves. */
+void ledger_lock_serves(int fd);
+bool ledger_lock_is_serving(const char *dir);
 
 /* Drains every journal there is, whatever its lane, and makes a row of every open hold: pending
  * when the upstream's id is known, else unknown. The journals are empty afterwards. */

@@ -423,7 +423,9 @@ int disk_get(struct disk *disk, const struct key *key, const struct store_seal *
     int error = -EIO;
     atomic_store(&disk->now_ms, now_ms);
     pthread_rwlock_rdlock(&disk->gate);
-    if (disk->db != NULL)
+    if (atomic_load(&disk->distrusted))
+        error = -ENOENT;
+    else if (disk->db != NULL)
         error = get_entry(disk, key, seal, now_ms, ret_tape, ret_entry);
     if (error == -EBADMSG)
         delete_head(disk, key); /* whether or not that works, nothing is served */
@@ -437,7 +439,7 @@ bool disk_may_have(struct disk *disk, const struct key *key)
     if (pthread_rwlock_tryrdlock(&disk->gate) != 0)
         return true; /* it is being reopened: who knows */
     if (disk->db == NULL)
-        may = false;
+        may = true; /* what it held may be back when it has healed */
     else
         may = rocksdb_key_may_exist_cf(disk->db, disk->read_options, disk->head_family,
                                        (const char *)key->bytes, KEY_BYTES, NULL, NULL, NULL, 0,
@@ -454,6 +456,9 @@ int disk_delete(struct disk *disk, const struct key *key)
     pthread_rwlock_rdlock(&disk->gate);
     if (disk->db != NULL)
         error = delete_head(disk, key);
+    /* What could not be dropped must not come back when the disk heals: then everything goes. */
+    if (error != 0)
+        atomic_store(&disk->distrusted, true);
     pthread_rwlock_unlock(&disk->gate);
     return error;
 }
@@ -461,7 +466,7 @@ int disk_delete(struct disk *disk, const struct key *key)
 void disk_tick(struct disk *disk, int64_t now_ms)
 {
     atomic_store(&disk->now_ms, now_ms);
-    if (atomic_load(&disk->broken)) {
+    if (atomic_load(&disk->broken) || atomic_load(&disk->distrusted)) {
         pthread_rwlock_wrlock(&disk->gate);
         disk_heal_locked(disk, now_ms);
         pthread_rwlock_unlock(&disk->gate);

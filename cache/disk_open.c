@@ -359,12 +359,25 @@ out:
     return error;
 }
 
+/* A cleared entry that came back would be served; an empty cache is only slower. */
+static void empty_distrusted(struct disk *disk)
+{
+    char *text = NULL;
+    if (!atomic_load(&disk->distrusted))
+        return;
+    rocksdb_destroy_db(disk->base_options, disk->dir, &text);
+    if (text == NULL)
+        atomic_store(&disk->distrusted, false);
+    rocksdb_free(text);
+}
+
 void disk_heal_locked(struct disk *disk, int64_t now_ms)
 {
     pthread_mutex_lock(&disk->keeper);
     disk_measure_locked(disk);
     if (!atomic_load(&disk->filesystem_full)) {
         close_database(disk);
+        empty_distrusted(disk);
         open_database(disk, now_ms); /* when it fails, the disk answers -EIO until it succeeds */
     }
     pthread_mutex_unlock(&disk->keeper);

@@ -64,6 +64,7 @@ struct disk {
     atomic_bool loaded; /* the list of generations is to be believed */
     atomic_bool broken; /* RocksDB refuses writes: reopen */
     atomic_bool filesystem_full;
+    atomic_bool distrusted; /* a delete was lost: nothing is served, healing empties the tier */
     atomic_int_least64_t now_ms;    /* of the last call, for the compaction filter */
     atomic_uint_least64_t measured; /* the directory, at the last look */
     atomic_uint_least64_t since;    /* written since that look */

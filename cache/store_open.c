@@ -169,9 +169,9 @@ static int open_disk(struct store *store, const struct store_options *options,
         return fail(err, options->dir, "the path is too long", error, error_size);
     /* Time 0: store_tick() drops what has expired, as soon as it is told the time. */
     err = disk_open(path, options->disk_bytes, 0, &store->disk, error, error_size);
-    if (err == -EPROTO)
-        note = "the disk cache was of an unknown format: it was removed and starts empty";
-    else if (err == -EBADMSG || err == -EIO)
+    /* An unknown format is refused (design law 9): it may be a newer version's, and worth keeping.
+     */
+    if (err == -EBADMSG || err == -EIO)
         note = "the disk cache was unreadable: it was removed and starts empty";
     if (note != NULL) {
         err = remove_tree(path);

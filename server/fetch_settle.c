@@ -75,7 +75,6 @@ static void plan_lookup(struct fetch *fetch, const struct ledger_row *row)
         .upstream_id = row->upstream_id,
         .key_id = row->key_id,
         .model = row->model.len > 0 ? row->model : row->model_requested,
-        .has_estimate = row->estimated.known,
         .key = fetch->key,
     };
 
@@ -129,9 +128,9 @@ size_t fetch_settle(struct fetch *fetch, enum upstream_end end, uint8_t info[ROW
         judge(fetch, &row, row.upstream_id.len > 0);
     }
     info_len = make_info(fetch, &row, info);
-    if (row.verdict == VERDICT_PENDING)
-        plan_lookup(fetch, &row);
     ledger_post(fetch->worker->lane, &fetch->hold, &row);
+    if (row.verdict == VERDICT_PENDING) /* after the post: what settles it must come later */
+        plan_lookup(fetch, &row);
     assert(!fetch->hold.open);
     return info_len;
 }

@@ -18,8 +18,7 @@ struct entry {
     struct ledger_ref ref;
     const struct config_upstream *upstream;
     char *upstream_id, *key_id, *model; /* in one block that begins at upstream_id */
-    bool has_estimate;
-    char *key; /* owned; NULL: not known */
+    char *key;                          /* owned; NULL: not known */
     size_t key_len;
     int64_t due_ms; /* unix ms */
     unsigned tries;
@@ -63,7 +62,6 @@ static struct entry *entry_new(struct lookup *lookup, const struct lookup_order 
     entry->lookup = lookup;
     entry->ref = order->ref;
     entry->upstream = order->upstream;
-    entry->has_estimate = order->has_estimate;
     entry->upstream_id = copy_text(&block, order->upstream_id.bytes, order->upstream_id.len);
     entry->key_id = copy_text(&block, order->key_id.bytes, order->key_id.len);
     entry->model = copy_text(&block, order->model.bytes, order->model.len);
@@ -196,7 +194,8 @@ static void give_up(struct entry *entry)
     settle(entry, &late);
 }
 
-/* A stream that was cut had no usage: its estimate comes from the record's tokens. */
+/* The record's tokens replace those of the answer (a cut stream had none), and its market price may
+ * tell which reading of cache writes is right: so they are rated anew. */
 static void estimate(const struct entry *entry, struct ledger_late *late)
 {
     const struct gateway *gateway = entry->lookup->gateway;
@@ -204,8 +203,8 @@ static void estimate(const struct entry *entry, struct ledger_late *late)
     const struct price *price;
     struct estimate result;
 
-    if (entry->has_estimate)
-        return;
+    if (late->usage.prompt_tokens == USAGE_ABSENT)
+        return; /* the estimate from the answer's own tokens stands */
     if (model.len == 0)
         model = (struct text){entry->model, strlen(entry->model)};
     price = price_find(gateway->prices, model.bytes, model.len, entry->ref.created_at_ms);
@@ -389,13 +388,14 @@ static void take_key(void *arg, struct worker *worker)
     struct entry *offer = arg; /* only key_id and key are set */
     struct lookup *lookup = offer->lookup;
 
+    (void)worker;
     for (size_t i = 0; i < lookup->waiting; i++) {
         struct entry *entry = lookup->heap[i];
         if (!is_keyless(entry) || strcmp(entry->key_id, offer->key_id) != 0 ||
             !give_key(entry, (struct text){offer->key, offer->key_len}))
             continue;
         atomic_fetch_sub(&lookup->keyless, 1);
-        entry->due_ms = worker_now_ms(worker);
+        entry->due_ms = 0;   /* before all others */
         sift(lookup, entry); /* to the front: those before index i were looked at already */
     }
     entry_free(offer);
@@ -435,7 +435,6 @@ static void load(void *arg, const struct ledger_pending *pending)
         .upstream_id = pending->upstream_id,
         .key_id = pending->key_id,
         .model = pending->model,
-        .has_estimate = pending->has_estimate,
     };
     struct entry *entry;
 

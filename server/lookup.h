@@ -25,7 +25,6 @@ struct lookup_order {
     struct ledger_ref ref;
     const struct config_upstream *upstream;
     struct text upstream_id, key_id, model;
-    bool has_estimate;
     struct text key; /* API key that paid; empty when it is not known */
 };
 

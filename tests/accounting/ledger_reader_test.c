@@ -1,5 +1,6 @@
 #include "accounting/ledger_db.h"
 #include "accounting/ledger_month.h"
+#include "accounting/ledger_recover.h"
 
 #include "tests/accounting/ledger_fixture.h"
 
@@ -299,6 +300,52 @@ static void rows_of_one_millisecond_stand_in_the_order_they_came(void **state)
     free(rows);
 }
 
+/* A wrong clock at a start leaves no trace; only rows hold time back. */
+static void a_clock_ahead_at_open_does_not_move_later_rows(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger_row row = fixture_row("on time");
+    struct ledger_ref ref;
+    struct ledger *ledger;
+    options.now_ms = fixture_now_ms + INT64_C(400) * 86400 * 1000;
+    ledger_close(fixture_open(&options));
+    options.now_ms = fixture_now_ms;
+    ledger = fixture_open(&options);
+    assert_int_equal(ledger_append(ledger_lane(ledger, 0), &row, fixture_now_ms, &ref), 0);
+    assert_int_equal(ref.created_at_ms, fixture_now_ms);
+    ledger_close(ledger);
+}
+
+static void *let_go_soon(void *arg)
+{
+    poll(NULL, 0, 50); /* long enough for the reader to find the lock taken */
+    close(*(int *)arg);
+    return NULL;
+}
+
+/* While a start recovers, rows of the dead process are still holds: readers wait for it. */
+static void a_reader_waits_for_a_recovery_under_way(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct ledger_reader *reader = NULL;
+    char error[256] = "";
+    pthread_t thread;
+    int fd;
+    ledger_close(fixture_open(&options));
+    assert_int_equal(ledger_lock(fixture->dir, 0, &fd), 0);
+    assert_false(ledger_lock_is_serving(fixture->dir));
+    assert_int_equal(pthread_create(&thread, NULL, let_go_soon, &fd), 0);
+    assert_int_equal(ledger_reader_open(fixture->dir, 0, &reader, error, sizeof(error)), 0);
+    pthread_join(thread, NULL);
+    ledger_reader_close(reader);
+    assert_int_equal(ledger_lock(fixture->dir, 0, &fd), 0);
+    ledger_lock_serves(fd);
+    assert_true(ledger_lock_is_serving(fixture->dir));
+    close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -306,6 +353,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_directory_without_a_ledger_reads_as_empty),
         TEST(rows_of_one_millisecond_stand_in_the_order_they_came),
+        TEST(a_clock_ahead_at_open_does_not_move_later_rows),
+        TEST(a_reader_waits_for_a_recovery_under_way),
         TEST(a_reader_sees_what_was_recorded_before_it_came),
         TEST(a_secondary_must_be_opened_again_for_a_new_month),
         TEST(a_reader_beside_a_busy_writer_misses_nothing),

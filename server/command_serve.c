@@ -248,7 +248,7 @@ static int run_workers(const struct config *config, const uint16_t *ports)
 static int serve(const struct config *config)
 {
     SSL_CTX *ssl[CONFIG_LISTENS_MAX] = {NULL};
-    uint16_t ports[CONFIG_LISTENS_MAX];
+    uint16_t ports[CONFIG_LISTENS_MAX] = {0};
 
     for (unsigned i = 0; i < config->listen_count; i++)
         ports[i] = config->listen[i].port;

@@ -134,6 +134,7 @@ int config_parse(const char *path, const char *directory, const char *text, size
 {
     struct config_draft *draft = calloc(1, sizeof(*draft));
     int error = -ENOMEM;
+    assert(directory != NULL);
     assert(directory[0] == '/');
     if (draft == NULL)
         goto out;

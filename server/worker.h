@@ -41,7 +41,6 @@ struct worker {
     pthread_t thread;
     h2o_globalconf_t globalconf;
     h2o_context_t context;
-    h2o_hostconf_t *hosts[2];
     struct worker_listener listeners[CONFIG_LISTENS_MAX];
     unsigned listener_count;
     h2o_multithread_receiver_t mailbox;

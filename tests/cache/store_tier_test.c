@@ -344,10 +344,7 @@ static void an_unreadable_database_is_made_anew_and_said(void **state)
     static const struct {
         int error;
         const char *note; /* NULL: the start fails */
-    } cases[] = {{-EPROTO, NULL},
-                 {-EBADMSG, "unreadable"},
-                 {-EIO, "unreadable"},
-                 {-ENOMEM, NULL}};
+    } cases[] = {{-EPROTO, NULL}, {-EBADMSG, "unreadable"}, {-EIO, "unreadable"}, {-ENOMEM, NULL}};
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct fixture fixture;

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
     ROW_ID_MAX = 128,   /* generation ids, ours and the upstream's */
@@ -30,6 +31,11 @@ struct text {
     size_t len;
 };
 #define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+/* borrow: a NUL-terminated text. */
+static inline struct text text_of(const char *bytes)
+{
+    return (struct text){bytes, strlen(bytes)};
+}
 
 /* Stored as numbers: append, never renumber. 0 is "not known" in each. */
 enum row_api {

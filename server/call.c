@@ -26,11 +26,6 @@ void call_enter(struct call *call, enum call_state next)
 
 /* --- waiting: for the tape, and for the client to leave meanwhile --- */
 
-static struct call **bucket_of(struct worker *worker, const struct tape *tape)
-{
-    return &worker->parked[((uintptr_t)tape >> 6) % WORKER_PARKED_BUCKETS];
-}
-
 static void unpark(struct call *call)
 {
     if (call->parked_pointer == NULL)
@@ -43,7 +38,7 @@ static void unpark(struct call *call)
 
 static void park(struct call *call)
 {
-    struct call **bucket = bucket_of(call->worker, call->reader.tape);
+    struct call **bucket = worker_parked(call->worker, call->reader.tape);
 
     if (call->parked_pointer != NULL)
         return;

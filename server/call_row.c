@@ -4,11 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-static struct text text_of(const char *bytes)
-{
-    return (struct text){bytes, strlen(bytes)};
-}
-
 static void add_request(const struct call *call, struct ledger_row *row)
 {
     row->api = call->route->api;

@@ -106,19 +106,12 @@ static int plan(const struct wanted *wanted, struct job *job)
     return read_groups(wanted->by, job);
 }
 
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int write_out(const struct job *job, const char *ledger_dir, FILE *out)
 {
     char error[1024] = "";
     struct ledger_reader *reader;
-    int result = ledger_reader_open(ledger_dir, wall_ms(), &reader, error, sizeof error);
+    int result =
+        ledger_reader_open(ledger_dir, (int64_t)time(NULL) * 1000, &reader, error, sizeof error);
 
     if (result != 0) {
         fprintf(stderr, "tollgate export: %s\n", error[0] != '\0' ? error : strerror(-result));

@@ -7,11 +7,6 @@
 #include <assert.h>
 #include <string.h>
 
-static struct text text_of(const char *bytes)
-{
-    return (struct text){bytes, strlen(bytes)};
-}
-
 /* The row has the id that the client was shown in the head, whatever came later. */
 static void take_texts(struct ledger_row *row, const struct answer *answer,
                        const struct tape_head *head)

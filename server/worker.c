@@ -50,7 +50,7 @@ int64_t worker_ledger_ms(struct worker *worker)
 
 static void resume_readers(struct worker *worker, const struct tape *tape)
 {
-    struct call **bucket = &worker->parked[((uintptr_t)tape >> 6) % WORKER_PARKED_BUCKETS];
+    struct call **bucket = worker_parked(worker, tape);
     struct call *woken = NULL, *next;
 
     /* Taken out first: whoever is resumed may park again in the same bucket. */

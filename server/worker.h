@@ -88,6 +88,12 @@ void worker_post_wake(struct worker *worker, struct tape *tape); /* share: takes
 void worker_post_function(struct worker *worker, void (*fn)(void *arg, struct worker *worker),
                           void *arg);
 
+/* Where the calls that wait for this tape are listed (with those of others). */
+static inline struct call **worker_parked(struct worker *worker, const struct tape *tape)
+{
+    return &worker->parked[((uintptr_t)tape >> 6) % WORKER_PARKED_BUCKETS];
+}
+
 /* Wall clock of this turn of the loop, unix milliseconds. */
 static inline int64_t worker_now_ms(const struct worker *worker)
 {

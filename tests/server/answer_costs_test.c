@@ -9,18 +9,10 @@
 
 static struct answer *read_json(const char *json)
 {
-    struct answer *answer = malloc(sizeof(*answer) + ANSWER_EDITS_MAX * sizeof(struct tape_edit));
+    struct answer *answer = new_answer();
 
-    assert_non_null(answer);
-    answer_init(answer, (struct tape_edit *)(answer + 1));
     answer_read_event(answer, json, strlen(json));
     return answer;
-}
-
-static void free_answer(struct answer *answer)
-{
-    answer_release(answer);
-    free(answer);
 }
 
 /* expected NULL: not known. */

@@ -24,21 +24,6 @@ static int read_record(struct answer *answer, const char *body, struct ledger_la
     return answer_read_generation(answer, body, strlen(body), "gen_1", ret_late);
 }
 
-static struct answer *new_answer(void)
-{
-    struct answer *answer = malloc(sizeof(*answer) + ANSWER_EDITS_MAX * sizeof(struct tape_edit));
-
-    assert_non_null(answer);
-    answer_init(answer, (struct tape_edit *)(answer + 1));
-    return answer;
-}
-
-static void free_answer(struct answer *answer)
-{
-    answer_release(answer);
-    free(answer);
-}
-
 static void a_whole_record_is_read(void **state)
 {
     static const char body[] =

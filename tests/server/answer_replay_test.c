@@ -7,21 +7,6 @@
 
 #include <cmocka.h>
 
-static struct answer *new_answer(void)
-{
-    struct answer *answer = malloc(sizeof(*answer) + ANSWER_EDITS_MAX * sizeof(struct tape_edit));
-
-    assert_non_null(answer);
-    answer_init(answer, (struct tape_edit *)(answer + 1));
-    return answer;
-}
-
-static void free_answer(struct answer *answer)
-{
-    answer_release(answer);
-    free(answer);
-}
-
 /* give: text as a replay shows it. */
 static char *replay(const char *text, size_t len)
 {

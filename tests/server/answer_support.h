@@ -13,6 +13,22 @@
 #define STAMP_ID "gen_01M3ZZZZZZZZZZZZZZZZZZZZZZ"
 #define STAMP_CREATED "1790999999"
 
+/* give: an answer with its own room for edits; free_answer(). */
+static inline struct answer *new_answer(void)
+{
+    struct answer *answer = malloc(sizeof(*answer) + ANSWER_EDITS_MAX * sizeof(struct tape_edit));
+
+    assert(answer != NULL);
+    answer_init(answer, (struct tape_edit *)(answer + 1));
+    return answer;
+}
+
+static inline void free_answer(struct answer *answer)
+{
+    answer_release(answer);
+    free(answer);
+}
+
 /* give: what a replay of text shows, NUL-terminated. Checks the laws of the edits on the way. */
 static inline char *render(const struct answer *answer, const char *text, size_t len,
                            size_t *ret_len)

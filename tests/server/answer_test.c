@@ -9,21 +9,6 @@
 
 #define FINISHED "\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{}}]"
 
-static struct answer *new_answer(void)
-{
-    struct answer *answer = malloc(sizeof(*answer) + ANSWER_EDITS_MAX * sizeof(struct tape_edit));
-
-    assert_non_null(answer);
-    answer_init(answer, (struct tape_edit *)(answer + 1));
-    return answer;
-}
-
-static void free_answer(struct answer *answer)
-{
-    answer_release(answer);
-    free(answer);
-}
-
 static struct answer *read_body(const char *body)
 {
     struct answer *answer = new_answer();

@@ -131,14 +131,14 @@ static void on_dispose(void *arg)
 
 /* --- refusing --- */
 
-static void refuse_as(const char *id, h2o_req_t *req, enum config_dialect dialect,
+static void refuse_as(const char *id, h2o_req_t *req, enum config_dialect dialect, enum row_api api,
                       enum problem problem, const char *detail)
 {
     char *text = h2o_mem_alloc_pool(&req->pool, PROBLEM_TEXT_MAX);
-    size_t len = problem_print(problem, dialect, detail, text);
+    size_t len = problem_print(problem, dialect, api, detail, text);
     h2o_headers_t *headers = &req->res.headers;
 
-    req->res.status = problem_status(problem);
+    req->res.status = problem_status(problem, dialect);
     req->res.reason = call_reason(req->res.status);
     req->res.content_length = len;
     log_line(LOG_WARNING, "refused", LOG_NUMBER("status", req->res.status), LOG_TEXT("id", id),
@@ -157,12 +157,12 @@ static void refuse_as(const char *id, h2o_req_t *req, enum config_dialect dialec
 }
 
 void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dialect,
-                 enum problem problem, const char *detail)
+                 enum row_api api, enum problem problem, const char *detail)
 {
     char id[GENID_VERCEL_LEN + 1];
 
     genid_vercel(&worker->genid, worker_now_ms(worker), id);
-    refuse_as(id, req, dialect, problem, detail);
+    refuse_as(id, req, dialect, api, problem, detail);
 }
 
 void call_refuse_with(struct call *call, enum problem problem, const char *detail)
@@ -170,7 +170,7 @@ void call_refuse_with(struct call *call, enum problem problem, const char *detai
     assert(!call->responded);
     call->responded = call->ended = true;
     call_enter(call, CALL_SETTLED);
-    refuse_as(call->id, call->req, call->route->dialect, problem, detail);
+    refuse_as(call->id, call->req, call->route->dialect, call->route->api, problem, detail);
 }
 
 /* --- streaming --- */
@@ -280,7 +280,7 @@ static void pump_growing(struct call *call)
     /* The leader, on another worker, may have set the head since we looked. */
     if (!call->responded && !respond_if_headed(call)) {
         if (call->role == CALL_FOLLOWER)
-            record(call, problem_status(PROBLEM_UPSTREAM));
+            record(call, problem_status(PROBLEM_UPSTREAM, call->route->dialect));
         call_refuse_with(call, PROBLEM_UPSTREAM, NULL); /* it ended without so much as a head */
         return;
     }

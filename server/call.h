@@ -76,8 +76,8 @@ void call_check_stalled(struct call *call, int64_t now_monotonic_ms);
 void call_cut_off(struct call *call);
 void call_abandon(struct call *call);
 
-/* Refuses a request before any call exists. type of envelope by the path's dialect. */
+/* Refuses a request before any call exists. The envelope is that of dialect and api. */
 void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dialect,
-                 enum problem problem, const char *detail);
+                 enum row_api api, enum problem problem, const char *detail);
 
 #endif

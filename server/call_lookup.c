@@ -93,7 +93,7 @@ void call_without_cache(struct call *call)
 
 static void absent(struct call *call)
 {
-    if (call_record(call, problem_status(PROBLEM_NOT_CACHED)) != 0)
+    if (call_record(call, problem_status(PROBLEM_NOT_CACHED, call->route->dialect)) != 0)
         call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
     else
         call_refuse_with(call, PROBLEM_NOT_CACHED, NULL);

@@ -18,6 +18,9 @@
 enum {
     CONFIG_LISTENS_MAX = 16,
     CONFIG_UPSTREAMS_MAX = 16,
+    CONFIG_ROUTES_MAX = 16,
+    CONFIG_PRESETS_MAX = 16,
+    CONFIG_STRINGS_MAX = 32, /* of one list of texts */
 };
 
 enum config_dialect { DIALECT_VERCEL, DIALECT_OPENROUTER, DIALECT_OPENAI };
@@ -38,6 +41,36 @@ struct config_upstream {
     char *api_key;     /* the variable's value; wiped by config_free() */
 };
 
+struct config_strings {
+    char *item[CONFIG_STRINGS_MAX];
+    unsigned count;
+};
+
+/* The first route whose patterns match the requested model decides. */
+struct config_route {
+    char *name;
+    struct config_strings models; /* patterns with `*`; none: every model */
+    struct config_strings
+        providers; /* the part of a model id before `/`, patterns; none: every one */
+    struct config_strings upstreams; /* names, in the order in which they are tried; none: all */
+    unsigned upstream[CONFIG_UPSTREAMS_MAX]; /* the same as indices, resolved by config_check() */
+    unsigned upstream_count;
+    int64_t split_ppm; /* share of (user, model) pairs that begin at the second upstream */
+    struct config_strings fallback_models;
+};
+
+/* Named defaults (openrouter-api.md sections 1.6 and 7). */
+struct config_preset {
+    char *name;          /* slug: lower-case letters, digits, - and _ */
+    char *model;         /* NULL: the request must say one */
+    char *system_prompt; /* NULL: none */
+    char *parameters;    /* a JSON object: members that the request does not say itself; or NULL */
+    struct config_strings fallback_models;
+    int cache_enabled;    /* -1: not said, 0, 1 */
+    unsigned cache_ttl_s; /* 0: not said */
+    char version[17];     /* hex: changes when anything of the preset does; part of the cache key */
+};
+
 struct config {
     char *path; /* of the file, for messages */
     struct config_listen listen[CONFIG_LISTENS_MAX];
@@ -53,6 +86,19 @@ struct config {
     unsigned workers; /* resolved: never 0 */
     struct config_upstream upstream[CONFIG_UPSTREAMS_MAX];
     unsigned upstream_count;
+    struct config_route route[CONFIG_ROUTES_MAX];
+    unsigned route_count;
+    struct config_preset preset[CONFIG_PRESETS_MAX];
+    unsigned preset_count;
+    struct {
+        char *map;           /* models.map: file; NULL: the one that is compiled in */
+        unsigned catalog_ms; /* how often upstreams' catalogues are read; 0: never */
+    } models;
+    struct {
+        bool enabled;
+        unsigned retention_s;
+        uint64_t disk_bytes;
+    } request_log;
     struct {
         bool by_default; /* cache.default: on without a header */
         unsigned ttl_s;
@@ -62,6 +108,8 @@ struct config {
     struct {
         uint64_t body_bytes, buffered_bytes;
         unsigned drain_ms;
+        unsigned retry_ms;     /* how long a request may wait for a Retry-After; 0: not at all */
+        unsigned keepalive_ms; /* OpenRouter streams: silence before a comment; 0: none */
     } limits;
     struct {
         char *file; /* NULL: no prices */

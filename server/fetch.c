@@ -273,7 +273,7 @@ static struct fetch *fetch_new(struct worker *worker, struct tape *tape,
     fetch->may_store = order->may_store;
     fetch->ttl_s = order->ttl_s;
     fetch->started_ms = order->started_ms;
-    answer_init(&fetch->answer, worker->edits);
+    answer_init(&fetch->answer, order->row->api, worker->edits);
     sse_splitter_init(&fetch->splitter, (size_t)worker->gateway->config->cache.max_entry_bytes);
     link_fetch(fetch);
     return fetch;

@@ -12,10 +12,10 @@
 #ifndef SERVER_FETCH_H
 #define SERVER_FETCH_H
 
-#include "server/answer.h"
-#include "server/problem.h"
+#include "server/dialect/answer.h"
+#include "server/dialect/problem.h"
+#include "server/dialect/sse.h"
 #include "server/request.h"
-#include "server/sse.h"
 #include "server/upstream.h"
 #include "server/worker.h"
 

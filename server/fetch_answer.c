@@ -84,7 +84,7 @@ static void write_problem_event(struct fetch *fetch, enum problem problem)
     static const char before_id[] = "data: {\"id\":\"";
     char text[PROBLEM_TEXT_MAX];
     const char *id = shown_id(fetch);
-    size_t len = problem_print_event(problem, DIALECT_VERCEL, id, fetch->answer.model,
+    size_t len = problem_print_event(problem, DIALECT_VERCEL, API_CHAT, id, fetch->answer.model,
                                      worker_now_ms(fetch->worker), text);
     struct tape_edit edit = {
         .at = sizeof before_id - 1, .cut = (uint32_t)strlen(id), .slot = ANSWER_SLOT_ID};
@@ -102,9 +102,9 @@ void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *
         unsigned seconds = problem_retry_after(problem);
         fetch->retry_after[0] = seconds == 0 ? '\0' : (char)('0' + seconds);
         fetch->retry_after[1] = '\0';
-        begin(fetch, problem_status(problem), false, true, problem_is_final(problem), row_id(fetch),
-              "application/json");
-        len = problem_print(problem, DIALECT_VERCEL, detail, text);
+        begin(fetch, problem_status(problem, DIALECT_VERCEL), false, true,
+              problem_is_final(problem), row_id(fetch), "application/json");
+        len = problem_print(problem, DIALECT_VERCEL, API_CHAT, detail, text);
     } else if (fetch->stream) {
         write_problem_event(fetch, problem);
         return;

@@ -14,6 +14,10 @@
 
 struct worker;
 struct lookup;
+struct catalogs;
+struct health;
+struct model_map;
+struct reads;
 
 struct gateway {
     const struct config *config;
@@ -21,6 +25,10 @@ struct gateway {
     struct ledger *ledger;
     struct price_table *prices;
     struct lookup *lookup; /* late look-ups; lives on worker 0 */
+    struct model_map *models;
+    struct catalogs *catalogs;
+    struct health *health;
+    struct reads *reads;
     uint8_t identity[IDENTITY_BYTES];
     struct worker *workers[TAPE_WORKERS_MAX];
     unsigned worker_count;

@@ -1,6 +1,6 @@
 #include "server/lookup.h"
 #include "accounting/estimate.h"
-#include "server/answer.h"
+#include "server/dialect/answer.h"
 #include "server/log.h"
 #include "server/worker.h"
 
@@ -226,7 +226,7 @@ static bool read_record(struct entry *entry)
 
     if (answer == NULL)
         return false;
-    answer_init(answer, entry->lookup->gateway->workers[0]->edits);
+    answer_init(answer, API_CHAT, entry->lookup->gateway->workers[0]->edits);
     found = answer_read_generation(answer, entry->body, entry->body_len, entry->upstream_id,
                                    &late) == 0;
     if (found) {

@@ -182,17 +182,20 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
     struct worker *worker = ((struct handler *)self)->worker;
     h2o_iovec_t path = req->path_normalized;
-    const struct route *route = route_find(path.base, path.len);
+    struct text rest;
+    const struct route *route = route_find(path.base, path.len, &rest);
 
     if (worker->stopped) {
         req->http1_is_persistent = 0;
-        call_refuse(worker, req, route_dialect(path.base, path.len), PROBLEM_DRAINING, NULL);
+        call_refuse(worker, req, route_dialect(path.base, path.len), route_api(path.base, path.len),
+                    PROBLEM_DRAINING, NULL);
     } else if (route == NULL) {
-        call_refuse(worker, req, route_dialect(path.base, path.len), PROBLEM_NOT_FOUND, NULL);
+        call_refuse(worker, req, route_dialect(path.base, path.len), route_api(path.base, path.len),
+                    PROBLEM_NOT_FOUND, NULL);
     } else if (!method_allowed(route, req->method)) {
         h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("allow"), 0, NULL,
                               route->methods, strlen(route->methods));
-        call_refuse(worker, req, route->dialect, PROBLEM_METHOD, NULL);
+        call_refuse(worker, req, route->dialect, route->api, PROBLEM_METHOD, NULL);
     } else if (route->kind == ROUTE_HEALTH) {
         send_health(worker, req);
     } else {

@@ -7,7 +7,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
-#include "server/answer.h"
+#include "server/dialect/answer.h"
 #include "server/gateway.h"
 #include "server/genid.h"
 #include "server/memo.h"

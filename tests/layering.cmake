@@ -15,6 +15,8 @@ endfunction()
 
 refuse(cache "(server|accounting|tests)/" "cache/ may include only cache/")
 refuse(accounting "(server|cache|tests)/" "accounting/ may include only accounting/")
+refuse(server/dialect "(h2o|curl/|rocksdb/|server/(call|fetch|worker|gateway|upstream))"
+       "server/dialect/ turns text into text: no sockets, no life of a request")
 refuse(server "tests/" "server/ may not include tests/")
 refuse(cache "h2o|curl/|yaml" "cache/ knows no sockets and no configuration")
 refuse(accounting "h2o|curl/|yaml" "accounting/ knows no sockets and no configuration")

@@ -3,7 +3,7 @@
  * the new id and no router metadata, and differs in nothing but numbers and values; reading the
  * replay again costs nothing; an id that is peeked is the first one of the text. */
 #include "accounting/ledger.h"
-#include "tests/server/answer_support.h"
+#include "tests/server/dialect/answer_support.h"
 
 #include <stdint.h>
 
@@ -95,7 +95,7 @@ static void check_answer(struct answer *answer, const char *text, size_t len)
 
         check_replay(&doc, replay, replay_len);
         assert(again != NULL);
-        answer_init(again, (struct tape_edit *)(again + 1));
+        answer_init(again, API_CHAT, (struct tape_edit *)(again + 1));
         answer_read_body(again, replay, replay_len);
         assert(!again->cost.known || again->cost.money.femto == 0);
         assert(again->usage.prompt_tokens <= 0);
@@ -142,13 +142,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     const char *text = (const char *)data;
 
     assert(answer != NULL);
-    answer_init(answer, (struct tape_edit *)(answer + 1));
+    answer_init(answer, API_CHAT, (struct tape_edit *)(answer + 1));
     answer_read_event(answer, text, len);
     check_answer(answer, text, len);
     assert(!answer_is_storable(answer, true)); /* one event is never both an end and an answer */
     answer_release(answer);
 
-    answer_init(answer, (struct tape_edit *)(answer + 1));
+    answer_init(answer, API_CHAT, (struct tape_edit *)(answer + 1));
     answer_read_body(answer, text, len);
     check_answer(answer, text, len);
     if (answer_is_storable(answer, false))

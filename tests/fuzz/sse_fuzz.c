@@ -5,7 +5,7 @@
  *   4. pieces together have the data lines of the stream, read in one go by a naive reader.
  *
  * Input: one byte for the maximum, one for the seed of the splits, then the stream. */
-#include "server/sse.h"
+#include "server/dialect/sse.h"
 
 #include <assert.h>
 #include <stdlib.h>

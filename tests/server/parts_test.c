@@ -1,8 +1,8 @@
 #include "cache/json.h"
+#include "server/dialect/problem.h"
 #include "server/genid.h"
 #include "server/identity.h"
 #include "server/memo.h"
-#include "server/problem.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -93,15 +93,15 @@ static void problems_are_json_in_both_envelopes(void **state)
     hostile[sizeof hostile - 1] = '\0';
     json_doc_init(&doc);
     for (enum problem problem = 0; problem < PROBLEMS; problem++) {
-        size_t len = problem_print(problem, DIALECT_VERCEL, hostile, text);
+        size_t len = problem_print(problem, DIALECT_VERCEL, API_CHAT, hostile, text);
         assert_int_equal(json_parse(&doc, text, len, NULL), 0);
-        len = problem_print(problem, DIALECT_VERCEL, NULL, text);
+        len = problem_print(problem, DIALECT_VERCEL, API_CHAT, NULL, text);
         assert_int_equal(json_parse(&doc, text, len, NULL), 0);
         assert_int_not_equal(json_get(&doc, json_get(&doc, 0, "error"), "type"), JSON_NONE);
-        len = problem_print(problem, DIALECT_OPENROUTER, NULL, text);
+        len = problem_print(problem, DIALECT_OPENROUTER, API_CHAT, NULL, text);
         assert_int_equal(json_parse(&doc, text, len, NULL), 0);
         assert_int_not_equal(json_get(&doc, json_get(&doc, 0, "error"), "code"), JSON_NONE);
-        len = problem_print_event(problem, DIALECT_VERCEL, hostile, hostile, 1000, text);
+        len = problem_print_event(problem, DIALECT_VERCEL, API_CHAT, hostile, hostile, 1000, text);
         assert_memory_equal(text, "data: ", 6);
         assert_memory_equal(text + len - 2, "\n\n", 2);
         assert_int_equal(json_parse(&doc, text + 6, len - 8, NULL), 0);

@@ -1,6 +1,6 @@
 /* Generation records: what a late look-up says of an answer. */
 #include "accounting/ledger.h"
-#include "tests/server/answer_support.h"
+#include "tests/server/dialect/answer_support.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* sse_test.c - the event-stream splitter cuts at blank lines, changes no byte and waits for none
  * that it does not need. */
-#include "server/sse.h"
+#include "server/dialect/sse.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* What a replay shows instead of the original, and the id seen before an answer is whole. */
-#include "tests/server/answer_support.h"
+#include "tests/server/dialect/answer_support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

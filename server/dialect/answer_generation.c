@@ -1,7 +1,7 @@
-#include "server/answer.h"
+#include "server/dialect/answer.h"
 
 #include "accounting/ledger.h"
-#include "server/answer_field.h"
+#include "server/dialect/answer_field.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
-#include "server/answer_replay.h"
+#include "server/dialect/answer_replay.h"
 
 #include "accounting/money.h"
-#include "server/answer_field.h"
+#include "server/dialect/answer_field.h"
 
 #include <assert.h>
 #include <string.h>

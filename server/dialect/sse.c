@@ -4,7 +4,7 @@
  * between feeds in a single enum; the other reads the fields of an event that is whole. An event
  * that arrives within one feed is never copied.
  */
-#include "server/sse.h"
+#include "server/dialect/sse.h"
 
 #include <assert.h>
 #include <errno.h>

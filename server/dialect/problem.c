@@ -1,4 +1,4 @@
-#include "server/problem.h"
+#include "server/dialect/problem.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@ static const struct {
     [PROBLEM_BAD_JSON] = {400, false, 0, "invalid_request_error",
                           "The request body is not valid JSON."},
     [PROBLEM_BAD_REQUEST] = {400, false, 0, "invalid_request_error", "The request is not valid."},
+    [PROBLEM_MODEL] = {404, false, 0, "model_not_found", "No upstream has this model."},
     [PROBLEM_NO_KEY] = {401, false, 0, "authentication_error",
                         "Missing API key: send it as Authorization: Bearer KEY."},
     [PROBLEM_NOT_FOUND] = {404, false, 0, "not_found", "Not Found"},
@@ -36,9 +37,11 @@ static const struct {
                          "The upstream did not answer in time; the call may have been billed."},
 };
 
-int problem_status(enum problem problem)
+int problem_status(enum problem problem, enum config_dialect dialect)
 {
     assert(problem < PROBLEMS);
+    if (problem == PROBLEM_MODEL && dialect == DIALECT_OPENROUTER)
+        return 400;
     return problems[problem].status;
 }
 
@@ -87,18 +90,19 @@ static int print_error(enum problem problem, enum config_dialect dialect, const 
     escape(detail != NULL ? detail : problems[problem].message, message, sizeof message);
     if (dialect == DIALECT_OPENROUTER)
         return snprintf(out, size, "{\"message\":\"%s\",\"code\":%d}", message,
-                        problems[problem].status);
+                        problem_status(problem, dialect));
     return snprintf(out, size,
                     "{\"message\":\"%s\",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}", message,
                     problems[problem].type, problems[problem].type);
 }
 
-size_t problem_print(enum problem problem, enum config_dialect dialect, const char *detail,
-                     char text[PROBLEM_TEXT_MAX])
+size_t problem_print(enum problem problem, enum config_dialect dialect, enum row_api api,
+                     const char *detail, char text[PROBLEM_TEXT_MAX])
 {
     char error[800];
     int len;
 
+    (void)api;
     assert(problem < PROBLEMS);
     print_error(problem, dialect, detail, error, sizeof error);
     len = snprintf(text, PROBLEM_TEXT_MAX, "{\"error\":%s}", error);
@@ -106,12 +110,14 @@ size_t problem_print(enum problem problem, enum config_dialect dialect, const ch
     return (size_t)len;
 }
 
-size_t problem_print_event(enum problem problem, enum config_dialect dialect, const char *id,
-                           const char *model, int64_t now_ms, char text[PROBLEM_TEXT_MAX])
+size_t problem_print_event(enum problem problem, enum config_dialect dialect, enum row_api api,
+                           const char *id, const char *model, int64_t now_ms,
+                           char text[PROBLEM_TEXT_MAX])
 {
     char error[500], safe_id[150], safe_model[200];
     int len;
 
+    (void)api;
     assert(problem < PROBLEMS);
     print_error(problem, dialect, NULL, error, sizeof error);
     escape(id, safe_id, sizeof safe_id);

@@ -1,4 +1,4 @@
-#include "server/answer_field.h"
+#include "server/dialect/answer_field.h"
 
 #include "accounting/usage.h"
 

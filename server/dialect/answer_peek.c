@@ -1,5 +1,5 @@
-#include "server/answer.h"
-#include "server/answer_field.h"
+#include "server/dialect/answer.h"
+#include "server/dialect/answer_field.h"
 
 #include <string.h>
 

@@ -6,11 +6,13 @@
 #ifndef SERVER_PROBLEM_H
 #define SERVER_PROBLEM_H
 
+#include "accounting/row.h"
 #include "server/config.h"
 
 enum problem {
     PROBLEM_BAD_JSON,
     PROBLEM_BAD_REQUEST,
+    PROBLEM_MODEL, /* no upstream has the model: 400 in OpenRouter's dialect, 404 in Vercel's */
     PROBLEM_NO_KEY,
     PROBLEM_NOT_FOUND,
     PROBLEM_METHOD,
@@ -26,7 +28,7 @@ enum problem {
     PROBLEMS,
 };
 
-int problem_status(enum problem problem);
+int problem_status(enum problem problem, enum config_dialect dialect);
 const char *problem_type(enum problem problem); /* Vercel's word for it */
 /* What client libraries should know: true adds `x-should-retry: false` (a paid call was made). */
 bool problem_is_final(enum problem problem);
@@ -36,12 +38,13 @@ unsigned problem_retry_after(enum problem problem);
 enum { PROBLEM_TEXT_MAX = 1024 };
 
 /* Writes the body; detail replaces the standard message when not NULL. Returns its length. */
-size_t problem_print(enum problem problem, enum config_dialect dialect, const char *detail,
-                     char text[PROBLEM_TEXT_MAX]);
+size_t problem_print(enum problem problem, enum config_dialect dialect, enum row_api api,
+                     const char *detail, char text[PROBLEM_TEXT_MAX]);
 
 /* The frame that ends a chat stream which broke after its head was sent (vercel section 4): the
  * usual members, no `choices`, an `error`. A whole SSE event. */
-size_t problem_print_event(enum problem problem, enum config_dialect dialect, const char *id,
-                           const char *model, int64_t now_ms, char text[PROBLEM_TEXT_MAX]);
+size_t problem_print_event(enum problem problem, enum config_dialect dialect, enum row_api api,
+                           const char *id, const char *model, int64_t now_ms,
+                           char text[PROBLEM_TEXT_MAX]);
 
 #endif

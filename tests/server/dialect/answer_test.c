@@ -1,5 +1,5 @@
 /* Facts, completeness and costs learnt from upstream answers. */
-#include "tests/server/answer_support.h"
+#include "tests/server/dialect/answer_support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

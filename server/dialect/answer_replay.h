@@ -3,7 +3,7 @@
 #ifndef SERVER_ANSWER_REPLAY_H
 #define SERVER_ANSWER_REPLAY_H
 
-#include "server/answer.h"
+#include "server/dialect/answer.h"
 
 /* Notes the edits for answer->doc, whose value is an object, in answer->edits: sorted, disjoint,
  * inside the text. Where members are given twice, each of them is edited. Sets too_many_edits when

@@ -1,14 +1,15 @@
-#include "server/answer.h"
+#include "server/dialect/answer.h"
 
-#include "server/answer_field.h"
-#include "server/answer_replay.h"
+#include "server/dialect/answer_field.h"
+#include "server/dialect/answer_replay.h"
 
 #include <assert.h>
 #include <string.h>
 
-void answer_init(struct answer *answer, struct tape_edit *edits)
+void answer_init(struct answer *answer, enum row_api api, struct tape_edit *edits)
 {
     memset(answer, 0, sizeof(*answer));
+    answer->api = api;
     answer->edits = edits;
     answer->usage = USAGE_INIT;
     answer->byok = answer->usage_byok = answer->meta_byok = -1;

@@ -38,6 +38,7 @@ enum {
 };
 
 struct answer {
+    enum row_api api; /* whose grammar it has */
     /* What was learnt. Texts are NUL-terminated, cut at their maximum at a character's boundary. */
     char id[ROW_ID_MAX + 1];         /* body id, else generationId: the upstream's generation id.
                                       * Empty unless it is visible ASCII that fits: it goes into
@@ -73,7 +74,7 @@ struct answer {
 
 /* edits: room for ANSWER_EDITS_MAX, which many answers of one thread may share: what stands there
  * is of interest only until the next text is read. borrow: as long as the answer. */
-void answer_init(struct answer *answer, struct tape_edit *edits);
+void answer_init(struct answer *answer, enum row_api api, struct tape_edit *edits);
 void answer_release(struct answer *answer);
 
 /* A whole chat JSON body. After it: answer->edits[0..edit_count) are the replay edits, offsets from

@@ -1,5 +1,5 @@
 /* Tokens and money learnt from upstream answers, and which of it the ledger books. */
-#include "tests/server/answer_support.h"
+#include "tests/server/dialect/answer_support.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #ifndef TESTS_SERVER_ANSWER_SUPPORT_H
 #define TESTS_SERVER_ANSWER_SUPPORT_H
 
-#include "server/answer.h"
+#include "server/dialect/answer.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static inline struct answer *new_answer(void)
     struct answer *answer = malloc(sizeof(*answer) + ANSWER_EDITS_MAX * sizeof(struct tape_edit));
 
     assert(answer != NULL);
-    answer_init(answer, (struct tape_edit *)(answer + 1));
+    answer_init(answer, API_CHAT, (struct tape_edit *)(answer + 1));
     return answer;
 }
 

@@ -15,6 +15,13 @@ struct classes {
     unsigned flags; /* enum estimate_flag */
 };
 
+/* One reading of the usage, priced. */
+struct rated {
+    struct estimate estimate;
+    struct estimate_line lines[PRICE_UNITS];
+    unsigned count;
+};
+
 /* An absent count takes no part in a sum. Neither does a negative one: no upstream means it. */
 static int64_t counted(int64_t tokens)
 {
@@ -120,13 +127,13 @@ static enum price_unit billed_as(const struct price_rates *rates, enum price_uni
 }
 
 static int sum_classes(const struct price_rates *rates, struct classes *classes,
-                       struct estimate *ret_estimate)
+                       struct rated *ret_rated)
 {
-    struct money sum = {0};
+    struct rated rated = {.count = 0};
 
     for (unsigned unit = 0; unit < PRICE_UNITS; unit++) {
         enum price_unit billed = billed_as(rates, unit);
-        struct money cost;
+        struct estimate_line *line = &rated.lines[rated.count];
         int rc;
 
         if (classes->count[unit] == 0)
@@ -135,19 +142,25 @@ static int sum_classes(const struct price_rates *rates, struct classes *classes,
             return -ENODATA;
         if (billed != unit)
             classes->flags |= ESTIMATE_FALLBACK_PRICE;
-        rc = money_multiply(rates->unit[billed], classes->count[unit], &cost);
+        line->class = (enum price_unit)unit;
+        line->billed = billed;
+        line->quantity = classes->count[unit];
+        line->price = rates->unit[billed];
+        rc = money_multiply(line->price, line->quantity, &line->cost);
         if (rc == 0)
-            rc = money_add(sum, cost, &sum);
+            rc = money_add(rated.estimate.cost, line->cost, &rated.estimate.cost);
         if (rc < 0)
             return rc;
+        rated.count++;
     }
-    *ret_estimate = (struct estimate){.cost = sum, .flags = classes->flags};
+    rated.estimate.flags = classes->flags;
+    *ret_rated = rated;
     return 0;
 }
 
 /* One reading of the usage. */
 static int rate(const struct price *price, const struct usage *usage, bool outside,
-                struct estimate *ret_estimate)
+                struct rated *ret_rated)
 {
     struct classes classes = {.flags = outside ? ESTIMATE_WRITES_OUTSIDE : 0};
     struct price_rates rates;
@@ -161,13 +174,13 @@ static int rate(const struct price *price, const struct usage *usage, bool outsi
     split_input(usage, &rates, &classes);
     split_output(usage, &rates, &classes);
     count_extras(usage, &rates, &classes);
-    return sum_classes(&rates, &classes, ret_estimate);
+    return sum_classes(&rates, &classes, ret_rated);
 }
 
-int estimate_cost(const struct price *price, const struct usage *usage, const struct money *market,
-                  struct estimate *ret_estimate)
+static int rate_best(const struct price *price, const struct usage *usage,
+                     const struct money *market, struct rated *ret_rated)
 {
-    struct estimate inside, outside;
+    struct rated inside, outside;
     bool writes =
         counted(usage->cache_write_tokens) > 0 || counted(usage->cache_write_1h_tokens) > 0;
     int rc;
@@ -176,13 +189,41 @@ int estimate_cost(const struct price *price, const struct usage *usage, const st
         return -ENODATA;
     rc = rate(price, usage, false, &inside);
     if (market != NULL && writes && !usage->exclusive &&
-        (rc < 0 || money_compare(inside.cost, *market) != 0)) {
-        if (rate(price, usage, true, &outside) == 0 && money_compare(outside.cost, *market) == 0) {
-            *ret_estimate = outside;
+        (rc < 0 || money_compare(inside.estimate.cost, *market) != 0)) {
+        if (rate(price, usage, true, &outside) == 0 &&
+            money_compare(outside.estimate.cost, *market) == 0) {
+            *ret_rated = outside;
             return 0;
         }
     }
     if (rc == 0)
-        *ret_estimate = inside;
+        *ret_rated = inside;
     return rc;
+}
+
+int estimate_cost(const struct price *price, const struct usage *usage, const struct money *market,
+                  struct estimate *ret_estimate)
+{
+    struct rated rated;
+    int rc = rate_best(price, usage, market, &rated);
+
+    if (rc == 0)
+        *ret_estimate = rated.estimate;
+    return rc;
+}
+
+int estimate_lines(const struct price *price, const struct usage *usage, const struct money *market,
+                   struct estimate_line lines[PRICE_UNITS], unsigned *ret_count,
+                   struct estimate *ret_estimate)
+{
+    struct rated rated;
+    int rc = rate_best(price, usage, market, &rated);
+
+    if (rc < 0)
+        return rc;
+    for (unsigned i = 0; i < rated.count; i++)
+        lines[i] = rated.lines[i];
+    *ret_count = rated.count;
+    *ret_estimate = rated.estimate;
+    return 0;
 }

@@ -20,6 +20,15 @@ struct estimate {
     unsigned flags; /* enum estimate_flag */
 };
 
+/* One class of the usage: quantity x price = cost. */
+struct estimate_line {
+    enum price_unit class;  /* what was counted */
+    enum price_unit billed; /* whose price it took: class, or the nearest known one */
+    int64_t quantity;       /* above 0 */
+    struct unit_price price;
+    struct money cost;
+};
+
 /* Rates usage by price (vercel section 11 rules 3-6, pricing section 3). market is the list cost
  * that the upstream reported, or NULL: where prompt_tokens may or may not include cache writes,
  * both readings are tried and the one that equals *market is kept, else the inclusive one.
@@ -32,5 +41,11 @@ struct estimate {
  * -ENODATA when usage lacks prompt_tokens or a price that it needs is unknown; -EOVERFLOW. */
 int estimate_cost(const struct price *price, const struct usage *usage, const struct money *market,
                   struct estimate *ret_estimate);
+
+/* The same, with the lines that it adds up from: at most PRICE_UNITS, in the order of enum
+ * price_unit; their costs add up to ret_estimate->cost to the last digit. */
+int estimate_lines(const struct price *price, const struct usage *usage, const struct money *market,
+                   struct estimate_line lines[PRICE_UNITS], unsigned *ret_count,
+                   struct estimate *ret_estimate);
 
 #endif

@@ -1,4 +1,4 @@
-/* ledger.c - opening and closing, and the lanes: what workers call. */
+/* ledger.c - opening and closing, and what any thread may ask. Lanes are in ledger_lane.c. */
 #include "accounting/ledger.h"
 
 #include "accounting/ledger_month.h"
@@ -14,21 +14,6 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* A sequence: microseconds within created_at's millisecond, so that rows of different lanes stand
- * in the order in which they came; boot counter, lane, counter. The counter may wrap: take_ref()
- * sees to it that no two rows of a lane are ever named alike. */
-enum { MICROS_BITS = 10, BOOT_BITS = 20, LANE_BITS = 8, COUNTER_BITS = 26 };
-_Static_assert(MICROS_BITS + BOOT_BITS + LANE_BITS + COUNTER_BITS == 64, "a sequence is 64 bits");
-enum { MICROS_SHIFT = BOOT_BITS + LANE_BITS + COUNTER_BITS };
-_Static_assert(1 << LANE_BITS == (int)LEDGER_LANES_MAX, "every lane has its number");
-
-/* What an answer may add to the held row: ids, names, counts, sums. The row with no tags and all
- * its texts cut to POST_TEXT_BYTES fits by itself, so that every post does. */
-enum { POST_EXTRA_BYTES = 3 * 1024, POST_TEXT_BYTES = 64 };
-
-/* What a reserved row may take: all the tags there can be, and the rest as above. */
-enum { RESERVED_BYTES = ROW_TAGS_BYTES_MAX + POST_EXTRA_BYTES };
 
 /* --- opening --- */
 
@@ -99,7 +84,8 @@ static int open_lane(struct ledger *ledger, unsigned index, uint64_t size, uint6
     assert(position == journal_head(&lane->journal));
     lane->ledger = ledger;
     lane->index = index;
-    lane->boot_and_lane = boot << (LANE_BITS + COUNTER_BITS) | (uint64_t)index << COUNTER_BITS;
+    lane->boot_and_lane =
+        boot << (LEDGER_LANE_BITS + LEDGER_COUNTER_BITS) | (uint64_t)index << LEDGER_COUNTER_BITS;
     lane->floor_ms = floor_ms;
     lane->kicked = position;
     atomic_store(&lane->durable, position);
@@ -143,7 +129,7 @@ static int open_lanes(struct ledger *ledger, const struct ledger_options *option
         result = read_floor(ledger->db, &floor_ms);
     if (result < 0)
         return result;
-    boot = (boot + 1) & ((UINT64_C(1) << BOOT_BITS) - 1);
+    boot = (boot + 1) & ((UINT64_C(1) << LEDGER_BOOT_BITS) - 1);
     if (size == 0)
         size = LEDGER_JOURNAL_BYTES;
     size = (size + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
@@ -212,6 +198,8 @@ int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger
     ledger->lane_count = options->lanes;
     ledger->tolerance_ppm = (uint32_t)options->tolerance_ppm;
     pthread_mutex_init(&ledger->lock, NULL);
+    pthread_mutex_init(&ledger->read_lock, NULL);
+    pthread_cond_init(&ledger->unread, NULL);
     ledger->dir = strdup(options->dir);
     ledger->lanes = aligned_alloc(128, options->lanes * sizeof(*ledger->lanes));
     if (ledger->lanes != NULL)
@@ -230,6 +218,7 @@ void ledger_close(struct ledger *ledger)
 {
     if (ledger == NULL)
         return;
+    assert(ledger->readers == 0);
     if (ledger->started) {
         ledger_writer_stop(ledger);
         if (ledger->db != NULL && atomic_load(&ledger->error) == 0)
@@ -243,284 +232,12 @@ void ledger_close(struct ledger *ledger)
         close(ledger->wake_fd);
     if (ledger->lock_fd >= 0)
         close(ledger->lock_fd);
+    pthread_cond_destroy(&ledger->unread);
+    pthread_mutex_destroy(&ledger->read_lock);
     pthread_mutex_destroy(&ledger->lock);
     free(ledger->lanes);
     free(ledger->dir);
     free(ledger);
-}
-
-/* --- lanes --- */
-
-struct ledger_lane *ledger_lane(struct ledger *ledger, unsigned index)
-{
-    assert(index < ledger->lane_count);
-    return &ledger->lanes[index];
-}
-
-/* The next record's place: time never goes back in a lane, whatever the clock does. */
-static struct ledger_ref next_ref(const struct ledger_lane *lane, int64_t now_ms)
-{
-    assert(now_ms < LEDGER_TIME_END_MS);
-    unsigned micros = lane->micros;
-    if (now_ms <= lane->floor_ms && (now_ms < lane->floor_ms || micros < lane->floor_micros)) {
-        now_ms = lane->floor_ms;
-        micros = lane->floor_micros;
-    }
-    return (struct ledger_ref){
-        .created_at_ms = now_ms,
-        .sequence = (uint64_t)micros << MICROS_SHIFT | lane->boot_and_lane | lane->counter,
-    };
-}
-
-void ledger_lane_micros(struct ledger_lane *lane, unsigned micros)
-{
-    assert(micros < 1000);
-    lane->micros = micros;
-}
-
-static void take_ref(struct ledger_lane *lane, const struct ledger_ref *ref)
-{
-    assert(ref->created_at_ms >= lane->floor_ms);
-    lane->counter = (lane->counter + 1) & ((1U << COUNTER_BITS) - 1);
-    lane->floor_ms = ref->created_at_ms;
-    lane->floor_micros = (unsigned)(ref->sequence >> MICROS_SHIFT);
-    /* While the clock stands behind the floor only the counter tells rows apart, so when it begins
-     * anew the floor takes a step. */
-    if (lane->counter == 0 && ++lane->floor_micros == 1000) {
-        lane->floor_micros = 0;
-        lane->floor_ms++;
-    }
-}
-
-static size_t encode(struct ledger_lane *lane, const struct ledger_row *row,
-                     const struct ledger_ref *ref)
-{
-    struct ledger_row stamped = *row;
-    size_t len;
-    int result;
-    stamped.created_at_ms = ref->created_at_ms;
-    result = row_encode(&stamped, lane->scratch, sizeof(lane->scratch), &len);
-    assert(result == 0); /* ROW_ENCODED_MAX holds any row */
-    return len;
-}
-
-static int make_room(struct ledger_lane *lane, uint64_t bytes)
-{
-    int result = journal_make_room(&lane->journal, bytes);
-    if (result < 0)
-        ledger_kick(lane); /* a full lane must not wait for its owner's next turn */
-    return result;
-}
-
-static uint64_t room_of(const struct ledger_hold *hold)
-{
-    return journal_record_bytes(hold->room) + (hold->seen ? 0 : journal_record_bytes(ROW_ID_MAX));
-}
-
-int ledger_hold(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
-                struct ledger_hold *ret_hold)
-{
-    struct ledger_hold hold = {.ref = next_ref(lane, now_ms), .open = true};
-    size_t len = encode(lane, row, &hold.ref);
-    size_t room = len + POST_EXTRA_BYTES;
-    int result;
-    hold.room = (uint32_t)(room < ROW_ENCODED_MAX ? room : ROW_ENCODED_MAX);
-    result = make_room(lane, journal_record_bytes(len) + room_of(&hold));
-    if (result < 0)
-        return result;
-    journal_append(&lane->journal, JOURNAL_HOLD, 0, &hold.ref, lane->scratch, len);
-    lane->journal.reserved += room_of(&hold);
-    take_ref(lane, &hold.ref);
-    *ret_hold = hold;
-    return 0;
-}
-
-static unsigned lane_of(const struct ledger_ref *ref)
-{
-    return (unsigned)(ref->sequence >> COUNTER_BITS) & (LEDGER_LANES_MAX - 1);
-}
-
-void ledger_seen(struct ledger_lane *lane, struct ledger_hold *hold, const char *upstream_id,
-                 size_t len)
-{
-    assert(hold->open);
-    assert(lane_of(&hold->ref) == lane->index);
-    if (len == 0)
-        return;
-    if (len > ROW_ID_MAX)
-        len = ROW_ID_MAX;
-    if (hold->seen) {
-        if (make_room(lane, journal_record_bytes(len)) < 0)
-            return;
-    } else {
-        assert(lane->journal.reserved >= room_of(hold));
-        lane->journal.reserved -= journal_record_bytes(ROW_ID_MAX);
-        hold->seen = true;
-    }
-    journal_append(&lane->journal, JOURNAL_SEEN, 0, &hold->ref, (const uint8_t *)upstream_id, len);
-}
-
-static void clip(struct text *text)
-{
-    if (text->len <= POST_TEXT_BYTES)
-        return;
-    text->len = POST_TEXT_BYTES;
-    while (text->len > 0 && ((unsigned char)text->bytes[text->len] & 0xc0) == 0x80)
-        text->len--;
-}
-
-/* Fits the row into the room that its hold kept, giving up its texts as far as it must. */
-static size_t encode_within(struct ledger_lane *lane, struct ledger_row *row, size_t room)
-{
-    struct text *texts[] = {
-        &row->id,
-        &row->client,
-        &row->key_id,
-        &row->project,
-        &row->user,
-        &row->session,
-        &row->app,
-        &row->environment,
-        &row->model_requested,
-        &row->model,
-        &row->provider,
-        &row->upstream,
-        &row->upstream_id,
-        &row->route,
-        &row->source_id,
-        &row->finish_reason,
-        &row->price_hash,
-    };
-    size_t len;
-    int result = row_encode(row, lane->scratch, room, &len);
-    if (result < 0) {
-        row->tags = (struct text){NULL, 0};
-        result = row_encode(row, lane->scratch, room, &len);
-    }
-    if (result < 0) {
-        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-            clip(texts[i]);
-        result = row_encode(row, lane->scratch, room, &len);
-    }
-    assert(result == 0);
-    return len;
-}
-
-void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row)
-{
-    struct ledger_row stamped = *row;
-    size_t len;
-    assert(hold->open);
-    assert(lane_of(&hold->ref) == lane->index);
-    assert(lane->journal.reserved >= room_of(hold));
-    stamped.created_at_ms = hold->ref.created_at_ms;
-    len = encode_within(lane, &stamped, hold->room);
-    lane->journal.reserved -= room_of(hold);
-    journal_append(&lane->journal, JOURNAL_POST,
-                   row->verdict == VERDICT_PENDING ? JOURNAL_PENDING : 0, &hold->ref, lane->scratch,
-                   len);
-    hold->open = false;
-}
-
-int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
-                  struct ledger_ref *ret_ref)
-{
-    struct ledger_ref ref = next_ref(lane, now_ms);
-    size_t len;
-    int result;
-    assert(row->verdict != VERDICT_PENDING); /* only a paid call has a cost to come */
-    len = encode(lane, row, &ref);
-    result = make_room(lane, journal_record_bytes(len));
-    if (result < 0)
-        return result;
-    journal_append(&lane->journal, JOURNAL_ROW, 0, &ref, lane->scratch, len);
-    take_ref(lane, &ref);
-    if (ret_ref != NULL)
-        *ret_ref = ref;
-    return 0;
-}
-
-int ledger_reserve(struct ledger_lane *lane)
-{
-    int result = make_room(lane, journal_record_bytes(RESERVED_BYTES));
-    if (result == 0)
-        lane->journal.reserved += journal_record_bytes(RESERVED_BYTES);
-    return result;
-}
-
-void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms)
-{
-    struct ledger_ref ref = next_ref(lane, now_ms);
-    struct ledger_row stamped = *row;
-    size_t len;
-    assert(row->verdict != VERDICT_PENDING);
-    assert(lane->journal.reserved >= journal_record_bytes(RESERVED_BYTES));
-    stamped.created_at_ms = ref.created_at_ms;
-    len = encode_within(lane, &stamped, RESERVED_BYTES);
-    lane->journal.reserved -= journal_record_bytes(RESERVED_BYTES);
-    journal_append(&lane->journal, JOURNAL_ROW, 0, &ref, lane->scratch, len);
-    take_ref(lane, &ref);
-}
-
-int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
-                  const struct ledger_late *late)
-{
-    struct ledger_row row;
-    size_t len;
-    int result;
-    row_init(&row);
-    if (late->found) {
-        row.usage = late->usage;
-        row.model = late->model;
-        row.provider = late->provider;
-        row.finish_reason = late->finish_reason;
-        row.price_hash = late->price_hash;
-        row.billed = late->billed;
-        row.upstream_cost = late->upstream_cost;
-        row.market = late->market;
-        row.estimated = late->estimated;
-        row.byok = late->byok;
-    }
-    len = encode(lane, &row, ref);
-    result = make_room(lane, journal_record_bytes(len));
-    if (result < 0)
-        return result;
-    journal_append(&lane->journal, JOURNAL_SETTLE, lane->ledger->tolerance_ppm, ref, lane->scratch,
-                   len);
-    return 0;
-}
-
-uint64_t ledger_position(const struct ledger_lane *lane)
-{
-    return lane->journal.tail;
-}
-
-bool ledger_durable(const struct ledger_lane *lane, uint64_t position)
-{
-    if (!lane->ledger->power)
-        return true;
-    return atomic_load_explicit(&lane->durable, memory_order_acquire) >= position;
-}
-
-void ledger_on_durable(struct ledger *ledger, void (*fn)(void *arg, unsigned lane), void *arg)
-{
-    pthread_mutex_lock(&ledger->lock);
-    ledger->on_durable = fn;
-    ledger->on_durable_arg = arg;
-    pthread_mutex_unlock(&ledger->lock);
-}
-
-void ledger_kick(struct ledger_lane *lane)
-{
-    struct ledger *ledger = lane->ledger;
-    if (lane->kicked == lane->journal.tail)
-        return;
-    lane->kicked = lane->journal.tail;
-    journal_publish(&lane->journal);
-    if (atomic_load(&ledger->sleeping) && atomic_exchange(&ledger->sleeping, false)) {
-        if (eventfd_write(ledger->wake_fd, 1) != 0)
-            assert(errno == EAGAIN); /* its counter is full: it is awake */
-    }
 }
 
 /* --- any thread --- */

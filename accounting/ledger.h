@@ -7,9 +7,10 @@
  * was drained is committed in the same batch, so that every record is applied exactly once.
  *
  * Column families: "default" (format version, lane positions, boot counter), "holds" (open holds),
- * "pending" (rows whose reported cost is still looked up), and "YYYY-MM" for the rows of a month
- * (UTC). Row key: created_at (8 bytes, big endian ms), sequence (8), kind (1). Rows without a hold
- * that were drained together share a value (ledger_block.h).
+ * "pending" (rows whose reported cost is still looked up), "ids" (which row has an id;
+ * ledger_ids.h), and "YYYY-MM" for the rows of a month (UTC). Row key: created_at (8 bytes, big
+ * endian ms), sequence (8), kind (1). Rows without a hold that were drained together share a value
+ * (ledger_block.h).
  *
  * Threads: open/close by one thread; a lane belongs to one thread at a time; everything else says
  * so. The ledger never logs: failures of the writer thread show in ledger_health().
@@ -62,7 +63,8 @@ struct ledger_hold {
  * text in error. give: *ret_ledger. */
 int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger, char *error,
                 size_t error_size);
-/* Drains all lanes, flushes, stops the writer. Lanes must be idle. Accepts NULL. */
+/* Drains all lanes, flushes, stops the writer. Lanes must be idle, and nobody may be reading
+ * (ledger_find.h). Accepts NULL. */
 void ledger_close(struct ledger *ledger);
 
 /* Lane i of options.lanes. borrow: lives as long as the ledger. */
@@ -84,9 +86,20 @@ int ledger_hold(struct ledger_lane *lane, const struct ledger_row *row, int64_t 
 void ledger_seen(struct ledger_lane *lane, struct ledger_hold *hold, const char *upstream_id,
                  size_t len);
 
+/* Before another attempt of the same request goes upstream: takes the hold over for it, with all
+ * that is known now (row->attempts says what came before; the attempt that is given up must not
+ * have been billed). One record does it, so that at any instant either the old attempt is held or
+ * the new one, never both, and the request ends as one row. It keeps its place and the created_at
+ * of the first hold, whatever now_ms; an upstream id that was seen is forgotten with its attempt.
+ * Room for the post is reserved anew. -ENOSPC: nothing was recorded, the hold stands as it was and
+ * the attempt must not be made. With LEDGER_POWER the new hold is waited for like the first.
+ * borrow: row. */
+int ledger_rehold(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row,
+                  int64_t now_ms);
+
 /* Settles a hold with its row: a post, or a void when row->verdict is VERDICT_FAILED. The row
  * takes the hold's created_at. It cannot fail: a row that outgrew the room that was kept for it
- * (that of the held row and 3 KiB) loses its tags, then the ends of its texts. A row with
+ * (that of the held row and 3 KiB) loses its lists, then the ends of its texts. A row with
  * VERDICT_PENDING stays listed by ledger_pending() until it is settled by ledger_settle().
  * Asserts that the hold is open; closes it. */
 void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row);

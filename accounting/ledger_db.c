@@ -158,8 +158,8 @@ int ledger_db_sync(struct ledger_db *db)
 /* --- months --- */
 
 /* Keeps the months in order. take: handle, also on failure. */
-static int add_month(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
-                     rocksdb_column_family_handle_t *handle)
+static int add_month_locked(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
+                            rocksdb_column_family_handle_t *handle)
 {
     size_t at = db->month_count;
     if (db->month_count == db->month_room) {
@@ -177,6 +177,39 @@ static int add_month(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
     db->months[at] = (struct ledger_month){from_ms, to_ms, handle};
     db->month_count++;
     db->month_last = at;
+    return 0;
+}
+
+/* take: handle, also on failure. */
+static int add_month(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
+                     rocksdb_column_family_handle_t *handle)
+{
+    int result;
+    pthread_mutex_lock(&db->months_lock);
+    result = add_month_locked(db, from_ms, to_ms, handle);
+    pthread_mutex_unlock(&db->months_lock);
+    return result;
+}
+
+int ledger_db_copy_months(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
+                          struct ledger_month **ret_months, size_t *ret_count)
+{
+    struct ledger_month *months = NULL;
+    size_t count = 0;
+    int result = 0;
+    pthread_mutex_lock(&db->months_lock);
+    if (db->month_count > 0)
+        months = malloc(db->month_count * sizeof(*months));
+    if (db->month_count > 0 && months == NULL)
+        result = -ENOMEM;
+    for (size_t i = 0; i < db->month_count && result == 0; i++)
+        if (db->months[i].from_ms < to_ms && from_ms < db->months[i].to_ms)
+            months[count++] = db->months[i];
+    pthread_mutex_unlock(&db->months_lock);
+    if (result < 0)
+        return result;
+    *ret_months = months;
+    *ret_count = count;
     return 0;
 }
 
@@ -246,6 +279,7 @@ static struct ledger_db *new_db(bool sync)
     db->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(db->write, sync);
     db->read = rocksdb_readoptions_create();
+    pthread_mutex_init(&db->months_lock, NULL);
     return db;
 }
 
@@ -262,8 +296,11 @@ void ledger_db_close(struct ledger_db *db)
         rocksdb_column_family_handle_destroy(db->holds);
     if (db->pending != NULL)
         rocksdb_column_family_handle_destroy(db->pending);
+    if (db->ids != NULL)
+        rocksdb_column_family_handle_destroy(db->ids);
     if (db->db != NULL)
         rocksdb_close(db->db);
+    pthread_mutex_destroy(&db->months_lock);
     rocksdb_readoptions_destroy(db->read);
     rocksdb_writeoptions_destroy(db->write);
     rocksdb_options_destroy(db->holds_options);
@@ -279,21 +316,39 @@ static bool database_exists(const char *path)
     return access(current, F_OK) == 0;
 }
 
-/* Names of the families to open. The three that every ledger has come first: they are asked for
- * even where they do not exist yet, so that a start that died half-way is made good. */
+/* Names of the families to open. Those that every ledger has come first: they are asked for even
+ * where they do not exist yet, so that a start that died half-way is made good, and so that a
+ * ledger from before there were ids gets its index. A secondary cannot make what is missing and
+ * does not need the ids. */
+enum { FAMILY_META, FAMILY_HOLDS, FAMILY_PENDING, FAMILY_IDS, FAMILIES_ALWAYS };
+
+static const char *const always_names[FAMILIES_ALWAYS] = {
+    [FAMILY_META] = "default",
+    [FAMILY_HOLDS] = "holds",
+    [FAMILY_PENDING] = "pending",
+    [FAMILY_IDS] = "ids",
+};
+
 struct families {
     const char *names[FAMILIES_MAX];
     const rocksdb_options_t *options[FAMILIES_MAX];
     rocksdb_column_family_handle_t *handles[FAMILIES_MAX];
     char **listed;
     size_t listed_count;
-    int count;
+    int count, always;
 };
 
-static int list_families(struct ledger_db *db, const char *path, struct families *families,
-                         char *error, size_t error_size)
+static bool is_always(const char *name)
 {
-    static const char *const always[] = {"default", "holds", "pending"};
+    for (int i = 0; i < FAMILIES_ALWAYS; i++)
+        if (strcmp(name, always_names[i]) == 0)
+            return true;
+    return false;
+}
+
+static int list_families(struct ledger_db *db, const char *path, bool secondary,
+                         struct families *families, char *error, size_t error_size)
+{
     char *problem = NULL;
     if (database_exists(path))
         families->listed =
@@ -302,12 +357,12 @@ static int list_families(struct ledger_db *db, const char *path, struct families
         families->listed = NULL;
         return ledger_db_error(problem, error, error_size);
     }
-    for (size_t i = 0; i < 3; i++)
-        families->names[families->count++] = always[i];
+    families->always = secondary ? FAMILY_IDS : FAMILIES_ALWAYS;
+    for (int i = 0; i < families->always; i++)
+        families->names[families->count++] = always_names[i];
     for (size_t i = 0; i < families->listed_count; i++) {
         const char *name = families->listed[i];
-        if (strcmp(name, "default") == 0 || strcmp(name, "holds") == 0 ||
-            strcmp(name, "pending") == 0)
+        if (is_always(name))
             continue;
         if (families->count == FAMILIES_MAX) {
             snprintf(error, error_size, "more than %d column families", (int)FAMILIES_MAX);
@@ -316,7 +371,8 @@ static int list_families(struct ledger_db *db, const char *path, struct families
         families->names[families->count++] = name;
     }
     for (int i = 0; i < families->count; i++)
-        families->options[i] = i == 1 ? db->holds_options : db->options;
+        families->options[i] =
+            i == FAMILY_HOLDS || (i == FAMILY_IDS && !secondary) ? db->holds_options : db->options;
     db->family_count = families->listed_count;
     return 0;
 }
@@ -326,10 +382,12 @@ static int list_families(struct ledger_db *db, const char *path, struct families
 static int keep_handles(struct ledger_db *db, struct families *families)
 {
     int result = 0;
-    db->meta = families->handles[0];
-    db->holds = families->handles[1];
-    db->pending = families->handles[2];
-    for (int i = 3; i < families->count; i++) {
+    db->meta = families->handles[FAMILY_META];
+    db->holds = families->handles[FAMILY_HOLDS];
+    db->pending = families->handles[FAMILY_PENDING];
+    if (families->always == FAMILIES_ALWAYS)
+        db->ids = families->handles[FAMILY_IDS];
+    for (int i = families->always; i < families->count; i++) {
         int64_t from_ms, to_ms;
         const char *name = families->names[i];
         if (ledger_month_parse(name, strlen(name), &from_ms, &to_ms) < 0 || result < 0) {
@@ -371,7 +429,7 @@ static int open_families(struct ledger_db *db, const char *path, const char *scr
                          struct families *families, char *error, size_t error_size)
 {
     char *problem = NULL;
-    int result = list_families(db, path, families, error, error_size);
+    int result = list_families(db, path, scratch_path != NULL, families, error, error_size);
     if (result < 0)
         return result;
     if (scratch_path == NULL)
@@ -451,8 +509,9 @@ int ledger_db_flush(struct ledger_db *db)
     char *problem = NULL;
     int result = 0;
     rocksdb_flushoptions_set_wait(options, 1);
-    for (size_t i = 0; i < db->month_count + 3 && result == 0; i++) {
-        rocksdb_column_family_handle_t *fixed[3] = {db->holds, db->pending, db->meta};
+    for (size_t i = 0; i < db->month_count + FAMILIES_ALWAYS && result == 0; i++) {
+        rocksdb_column_family_handle_t *fixed[FAMILIES_ALWAYS] = {db->holds, db->pending, db->ids,
+                                                                  db->meta};
         rocksdb_flush_cf(db->db, options,
                          i < db->month_count ? db->months[i].handle : fixed[i - db->month_count],
                          &problem);

@@ -3,17 +3,21 @@
  *   default   "format" u32, "boot" u64, "lane/NNN" drained position u64 and last created_at i64
  *   holds     key(ref, HOLD) -> the held row; key(ref, SEEN) -> the upstream's id
  *   pending   key(ref, ROW) -> nothing: the row stands in its month
+ *   ids       hash of an id, ref -> nothing (ledger_ids.h)
  *   YYYY-MM   key(ref, ROW) -> row; key(ref of the first, BLOCK) -> rows (ledger_block.h)
  *
  * A key is created_at (8 bytes, big endian), sequence (8), kind (1). Integers are big endian.
  *
- * Threads: one, that of the writer (or of whoever recovers, or reads).
+ * Threads: one, that of the writer (or of whoever recovers, or reads). Others may read beside it
+ * (RocksDB's handle and families are for any thread), by way of ledger_db_copy_months() and
+ * ledger_db_get(), as long as whoever owns the database keeps it open.
  */
 #ifndef ACCOUNTING_LEDGER_DB_H
 #define ACCOUNTING_LEDGER_DB_H
 
 #include "accounting/ledger.h"
 
+#include <pthread.h>
 #include <rocksdb/c.h>
 
 enum { LEDGER_FORMAT = 1, LEDGER_KEY = 17, LEDGER_NAME_MAX = 32 };
@@ -37,7 +41,9 @@ struct ledger_db {
     rocksdb_writeoptions_t *write;
     rocksdb_readoptions_t *read;
     rocksdb_column_family_handle_t *meta, *holds, *pending;
-    struct ledger_month *months; /* oldest first */
+    rocksdb_column_family_handle_t *ids; /* NULL in a secondary: exports need none */
+    pthread_mutex_t months_lock;         /* for changing the list, and for others to copy it */
+    struct ledger_month *months;         /* oldest first */
     size_t month_count, month_room;
     size_t month_last;   /* where the last look-up ended: rows come in runs of one month */
     size_t family_count; /* as the database listed them when it was opened */
@@ -63,6 +69,11 @@ int ledger_db_sync(struct ledger_db *db);
 /* The month that holds created_at_ms; created when absent. */
 int ledger_db_month(struct ledger_db *db, int64_t created_at_ms,
                     rocksdb_column_family_handle_t **ret_handle);
+
+/* The months that overlap [from, to), oldest first. Any thread. give: *ret_months, NULL when there
+ * are none. -ENOMEM. */
+int ledger_db_copy_months(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
+                          struct ledger_month **ret_months, size_t *ret_count);
 
 void ledger_db_key(const struct ledger_ref *ref, enum ledger_key_kind kind, char key[LEDGER_KEY]);
 struct ledger_ref ledger_db_ref(const char *key);

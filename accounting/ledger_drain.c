@@ -1,5 +1,6 @@
 #include "accounting/ledger_drain.h"
 
+#include "accounting/ledger_ids.h"
 #include "accounting/reconcile.h"
 
 #include <assert.h>
@@ -48,6 +49,19 @@ void drain_drop_hold(struct drain *drain, const struct ledger_ref *ref)
     rocksdb_writebatch_delete_cf(drain->batch, drain->db->holds, key, sizeof(key));
     ledger_db_key(ref, LEDGER_KEY_SEEN, key);
     rocksdb_writebatch_delete_cf(drain->batch, drain->db->holds, key, sizeof(key));
+}
+
+void drain_index(struct drain *drain, const struct ledger_ref *ref, const struct ledger_row *row)
+{
+    drain->batch_bytes += ledger_ids_put(drain->db, drain->batch, ref, row);
+}
+
+/* A row that cannot be read is stored all the same, for `verify` to find. */
+static void index_record(struct drain *drain, const struct journal_record *record)
+{
+    struct ledger_row row;
+    if (row_decode(record->payload, record->len, &row) == 0)
+        drain_index(drain, &record->ref, &row);
 }
 
 static void put_held(struct drain *drain, const struct journal_record *record,
@@ -253,6 +267,8 @@ static int apply(struct drain *drain, struct drain_source *source,
     int result = 0;
     switch (record->kind) {
     case JOURNAL_HOLD:
+        if (record->flags & JOURNAL_REPLACES)
+            drain_drop_hold(drain, &record->ref); /* the id that its last attempt saw, above all */
         put_held(drain, record, LEDGER_KEY_HOLD);
         break;
     case JOURNAL_SEEN:
@@ -262,10 +278,13 @@ static int apply(struct drain *drain, struct drain_source *source,
         drain_drop_hold(drain, &record->ref);
         result = drain_put_row(drain, &record->ref, record->payload, record->len,
                                (record->flags & JOURNAL_PENDING) != 0);
+        index_record(drain, record);
         drain->batch_rows += result == 0;
         break;
     case JOURNAL_ROW:
         result = add_to_block(drain, record);
+        if (record->flags & JOURNAL_INDEXED)
+            index_record(drain, record);
         drain->batch_rows += result == 0;
         break;
     case JOURNAL_SETTLE:

@@ -56,6 +56,8 @@ int drain_rewind(struct drain *drain, struct ledger_db *db);
 /* A row into its month, and onto the list of pending ones when it is. In the batch. */
 int drain_put_row(struct drain *drain, const struct ledger_ref *ref, const uint8_t *row, size_t len,
                   bool pending);
+/* What finds a row by its ids. In the batch. borrow: row. */
+void drain_index(struct drain *drain, const struct ledger_ref *ref, const struct ledger_row *row);
 /* Takes a hold, and the upstream's id if there is one, off the list. In the batch. */
 void drain_drop_hold(struct drain *drain, const struct ledger_ref *ref);
 

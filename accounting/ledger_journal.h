@@ -38,9 +38,10 @@ enum journal_kind {
     JOURNAL_SETTLE,
     JOURNAL_KINDS,
 };
-/* What flags hold. POST: whether the row waits for its reported cost. SETTLE: the tolerance of its
- * verdict in ppm, so that whoever drains it needs no configuration. */
-enum journal_flag { JOURNAL_PENDING = 1 };
+/* What flags hold. POST: whether the row waits for its reported cost. ROW: whether it is found by
+ * its id through the index. HOLD: whether it takes the place of a hold of the same name. SETTLE:
+ * the tolerance of its verdict in ppm, so that whoever drains it needs no configuration. */
+enum journal_flag { JOURNAL_PENDING = 1, JOURNAL_INDEXED = 2, JOURNAL_REPLACES = 4 };
 
 enum {
     JOURNAL_VERSION = 1,

@@ -219,6 +219,7 @@ static int close_hold(struct drain *drain, const struct ledger_ref *ref, const c
     result = drain_put_row(drain, ref, drain->scratch, len, row.verdict == VERDICT_PENDING);
     if (result < 0)
         return result;
+    drain_index(drain, ref, &row);
     drain_drop_hold(drain, ref);
     drain->batch_records++;
     drain->batch_rows++;

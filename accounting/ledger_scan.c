@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,13 @@ static int visit(const struct ledger_scan *scan, const struct ledger_ref *ref, c
                  size_t len)
 {
     struct ledger_row row;
+    for (unsigned i = 0; i < 2; i++)
+        if (scan->stop[i] != NULL && atomic_load_explicit(scan->stop[i], memory_order_relaxed))
+            return -ECANCELED;
     if (ref->created_at_ms < scan->from_ms || ref->created_at_ms >= scan->to_ms)
+        return 0;
+    if ((scan->id.len > 0 || scan->key_id.len > 0) &&
+        !row_may_match(bytes, len, scan->id, scan->key_id))
         return 0;
     if (row_decode(bytes, len, &row) < 0 || row.created_at_ms != ref->created_at_ms)
         return -EBADMSG;
@@ -149,7 +156,8 @@ int ledger_scan_month(struct ledger_scan *scan, struct ledger_db *db,
     ledger_db_key(&from, 0, first);
     ledger_db_key(&to, 0, bound);
     rocksdb_readoptions_set_iterate_upper_bound(options, bound, sizeof(bound));
-    rocksdb_readoptions_set_readahead_size(options, READAHEAD_BYTES);
+    if (!scan->brief)
+        rocksdb_readoptions_set_readahead_size(options, READAHEAD_BYTES);
     rocksdb_readoptions_set_fill_cache(options, 0);
     iterator = rocksdb_create_iterator_cf(db->db, options, month->handle);
     rocksdb_iter_seek(iterator, first, sizeof(first));

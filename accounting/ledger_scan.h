@@ -14,7 +14,10 @@
 struct ledger_scan_block; /* opaque: lives in ledger_scan.c */
 
 struct ledger_scan {
-    int64_t from_ms, to_ms; /* [from, to) */
+    int64_t from_ms, to_ms;      /* [from, to) */
+    struct text id, key_id;      /* only rows that have these; empty: any. borrow */
+    bool brief;                  /* a few rows are looked for: nothing is read ahead */
+    const _Atomic bool *stop[2]; /* one becomes true: the scan ends with -ECANCELED; NULL: never */
     int (*fn)(void *arg, const struct ledger_row *row);
     void *arg;
     struct ledger_scan_block *open;

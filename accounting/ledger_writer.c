@@ -80,15 +80,39 @@ static int drain_lanes(struct ledger *ledger)
     return sync_result;
 }
 
+/* Nobody finds the database any more, and whoever reads it is asked to stop and waited for. */
+static void evict_readers(struct ledger *ledger)
+{
+    pthread_mutex_lock(&ledger->read_lock);
+    ledger->readable = NULL;
+    atomic_store(&ledger->evicting, true);
+    while (ledger->readers > 0)
+        pthread_cond_wait(&ledger->unread, &ledger->read_lock);
+    atomic_store(&ledger->evicting, false);
+    pthread_mutex_unlock(&ledger->read_lock);
+}
+
+static void admit_readers(struct ledger *ledger)
+{
+    pthread_mutex_lock(&ledger->read_lock);
+    ledger->readable = ledger->db;
+    pthread_mutex_unlock(&ledger->read_lock);
+}
+
 static int reopen(struct ledger *ledger)
 {
     char path[JOURNAL_PATH_MAX], text[256];
     int result;
     ledger_db_path(ledger->dir, path);
+    evict_readers(ledger);
     ledger_db_close(ledger->db);
     ledger->db = NULL;
     result = ledger_db_open(path, ledger->power, &ledger->db, text, sizeof(text));
-    return result < 0 ? result : drain_rewind(&ledger->drain, ledger->db);
+    if (result == 0)
+        result = drain_rewind(&ledger->drain, ledger->db);
+    if (result == 0)
+        admit_readers(ledger);
+    return result;
 }
 
 /* One round: >= 0 when all is well. After a failure the next round begins with a new database. */
@@ -155,6 +179,13 @@ static void *writer_main(void *arg)
     return NULL;
 }
 
+void ledger_writer_wake(struct ledger *ledger)
+{
+    atomic_store(&ledger->sleeping, false);
+    if (eventfd_write(ledger->wake_fd, 1) != 0)
+        assert(errno == EAGAIN); /* its counter is full: it is awake */
+}
+
 int ledger_writer_start(struct ledger *ledger)
 {
     sigset_t all, before;
@@ -162,6 +193,7 @@ int ledger_writer_start(struct ledger *ledger)
     ledger->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (ledger->wake_fd < 0)
         return -errno;
+    admit_readers(ledger);
     /* Signals are for the process's own threads, not for this one. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -178,8 +210,7 @@ void ledger_writer_stop(struct ledger *ledger)
     if (!ledger->started)
         return;
     atomic_store(&ledger->stop, true);
-    if (eventfd_write(ledger->wake_fd, 1) != 0)
-        assert(errno == EAGAIN); /* already as awake as it gets */
+    ledger_writer_wake(ledger);
     pthread_join(ledger->thread, NULL);
     ledger->started = false;
 }

@@ -1,8 +1,10 @@
 /* ledger_writer.h - the ledger's insides, shared by ledger.c and the writer thread.
  *
- * Threads: `lock` guards db, drain and sources; the writer holds it for a round at a time. What a
- * lane's owner and the writer share without it: the journals' tail and head, `sleeping`, and the
- * atomics below.
+ * Threads: `lock` guards db, drain and sources; the writer holds it for a round at a time. Who only
+ * reads rows (ledger_find.c) does not wait for rounds: `read_lock` guards `readable` and `readers`,
+ * and the writer takes it only to close the database after an error. What a lane's owner and the
+ * writer share without locks: the journals' tail and head, `sleeping`, and the atomics below.
+ * Lock order: lock -> read_lock.
  */
 #ifndef ACCOUNTING_LEDGER_WRITER_H
 #define ACCOUNTING_LEDGER_WRITER_H
@@ -10,6 +12,19 @@
 #include "accounting/ledger_drain.h"
 
 #include <pthread.h>
+
+/* A sequence: microseconds within created_at's millisecond, so that rows of different lanes stand
+ * in the order in which they came; boot counter, lane, counter. The counter may wrap: take_ref()
+ * sees to it that no two rows of a lane are ever named alike. */
+enum {
+    LEDGER_MICROS_BITS = 10,
+    LEDGER_BOOT_BITS = 20,
+    LEDGER_LANE_BITS = 8,
+    LEDGER_COUNTER_BITS = 26,
+    LEDGER_MICROS_SHIFT = LEDGER_BOOT_BITS + LEDGER_LANE_BITS + LEDGER_COUNTER_BITS,
+};
+_Static_assert(LEDGER_MICROS_BITS + (int)LEDGER_MICROS_SHIFT == 64, "a sequence is 64 bits");
+_Static_assert(1 << LEDGER_LANE_BITS == (int)LEDGER_LANES_MAX, "every lane has its number");
 
 struct ledger_lane {
     struct journal journal;
@@ -44,9 +59,17 @@ struct ledger {
     struct drain_source sources[LEDGER_LANES_MAX];
     void (*on_durable)(void *arg, unsigned lane);
     void *on_durable_arg;
+
+    _Alignas(128) pthread_mutex_t read_lock;
+    pthread_cond_t unread;      /* readers has become 0 */
+    struct ledger_db *readable; /* db, or NULL while it is being opened again */
+    unsigned readers;           /* who uses it now */
+    _Atomic bool evicting;      /* the writer waits for them */
 };
 
 int ledger_writer_start(struct ledger *ledger);
+/* Any thread: wakes the writer, whatever it sleeps for. */
+void ledger_writer_wake(struct ledger *ledger);
 /* Drains what the lanes hold and ends the thread. Where the disk refuses, records stay in the
  * journals for the next start. */
 void ledger_writer_stop(struct ledger *ledger);

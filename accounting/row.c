@@ -17,7 +17,7 @@
 enum form {
     FORM_NONE,
     FORM_TEXT,
-    FORM_TAGS,
+    FORM_LIST,    /* a JSON array: cut between elements */
     FORM_INSTANT, /* always stored */
     FORM_COUNT,   /* int64_t, negative is unknown */
     FORM_STATUS,  /* int, 0 is unknown */
@@ -79,6 +79,11 @@ enum row_field {
     FIELD_LATENCY = 42,
     FIELD_TTFT = 43,
     FIELD_PRICE_HASH = 44,
+    FIELD_ATTEMPTS = 45,
+    FIELD_PRESET = 46,
+    FIELD_NATIVE_FINISH_REASON = 47,
+    FIELD_SERVICE_TIER = 48,
+    FIELD_ORIGIN = 49,
     FIELDS,
 };
 
@@ -112,7 +117,7 @@ static const struct field fields[FIELDS] = {
     [FIELD_SESSION] = NAME(session),
     [FIELD_APP] = NAME(app),
     [FIELD_ENVIRONMENT] = NAME(environment),
-    [FIELD_TAGS] = {FORM_TAGS, ROW_TAGS_BYTES_MAX, AT(tags)},
+    [FIELD_TAGS] = {FORM_LIST, ROW_TAGS_BYTES_MAX, AT(tags)},
     [FIELD_MODEL_REQUESTED] = NAME(model_requested),
     [FIELD_MODEL] = NAME(model),
     [FIELD_PROVIDER] = NAME(provider),
@@ -145,6 +150,11 @@ static const struct field fields[FIELDS] = {
     [FIELD_LATENCY] = COUNT(latency_ms),
     [FIELD_TTFT] = COUNT(ttft_ms),
     [FIELD_PRICE_HASH] = NAME(price_hash),
+    [FIELD_ATTEMPTS] = {FORM_LIST, ROW_ATTEMPTS_BYTES_MAX, AT(attempts)},
+    [FIELD_PRESET] = NAME(preset),
+    [FIELD_NATIVE_FINISH_REASON] = NAME(native_finish_reason),
+    [FIELD_SERVICE_TIER] = NAME(service_tier),
+    [FIELD_ORIGIN] = NAME(origin),
 };
 
 enum {
@@ -152,8 +162,8 @@ enum {
     STATUS_MAX = 999,
     MAP_BYTES = 3,
     /* Worst case of every field at once, headers included. */
-    ENCODED_BOUND = 3 + 3 * (ROW_ID_MAX + 4) + 14 * (ROW_NAME_MAX + 5) + ROW_TAGS_BYTES_MAX + 5 +
-                    7 * (MONEY_BYTES + 4) + 12 * 11 + 7 * 6,
+    ENCODED_BOUND = 3 + 3 * (ROW_ID_MAX + 4) + 18 * (ROW_NAME_MAX + 5) + ROW_TAGS_BYTES_MAX + 5 +
+                    ROW_ATTEMPTS_BYTES_MAX + 5 + 7 * (MONEY_BYTES + 4) + 12 * 11 + 7 * 6,
 };
 _Static_assert((int)ENCODED_BOUND <= (int)ROW_ENCODED_MAX, "a row always fits its bound");
 _Static_assert((int)FIELDS <= 128, "a field's number is one byte");
@@ -197,11 +207,11 @@ static size_t cut_text(const char *bytes, size_t len, size_t max)
     return max - cut < 4 ? cut : max;
 }
 
-/* Tags stay a JSON array when they are cut: whole elements are kept, and the caller writes the
+/* A list stays a JSON array when it is cut: whole elements are kept, and the caller writes the
  * bracket. Returns the length before the bracket; 0 when not even "[" is left of it. */
-static size_t cut_tags(const char *bytes, size_t len, size_t max)
+static size_t cut_list(const char *bytes, size_t len, size_t max)
 {
-    size_t kept = 1;
+    size_t kept = 1, depth = 0;
     bool quoted = false;
     if (len == 0 || bytes[0] != '[' || max < 2)
         return 0;
@@ -210,7 +220,13 @@ static size_t cut_tags(const char *bytes, size_t len, size_t max)
             i++;
         else if (bytes[i] == '"')
             quoted = !quoted;
-        else if (!quoted && bytes[i] == ',')
+        else if (quoted)
+            continue;
+        else if (bytes[i] == '{' || bytes[i] == '[')
+            depth++;
+        else if (depth > 0 && (bytes[i] == '}' || bytes[i] == ']'))
+            depth--;
+        else if (depth == 0 && bytes[i] == ',')
             kept = i;
     }
     return kept;
@@ -235,7 +251,7 @@ static bool field_known(const struct field *field, const void *at)
 {
     switch (field->form) {
     case FORM_TEXT:
-    case FORM_TAGS:
+    case FORM_LIST:
         return ((const struct text *)at)->len > 0;
     case FORM_INSTANT:
         return true;
@@ -270,17 +286,17 @@ static int pack_money(msgpack_packer *packer, struct money money)
     return msgpack_pack_bin_with_body(packer, bytes, sizeof(bytes));
 }
 
-static int pack_tags(msgpack_packer *packer, const struct text *tags, size_t max)
+static int pack_list(msgpack_packer *packer, const struct text *list, size_t max)
 {
     size_t kept;
-    if (tags->len <= max)
-        return msgpack_pack_str_with_body(packer, tags->bytes, tags->len);
-    kept = cut_tags(tags->bytes, tags->len, max);
+    if (list->len <= max)
+        return msgpack_pack_str_with_body(packer, list->bytes, list->len);
+    kept = cut_list(list->bytes, list->len, max);
     if (kept == 0) /* no array: nothing of it can be kept honestly */
         return msgpack_pack_str_with_body(packer, "[]", 2);
     if (msgpack_pack_str(packer, kept + 1) != 0)
         return -1;
-    if (msgpack_pack_str_body(packer, tags->bytes, kept) != 0)
+    if (msgpack_pack_str_body(packer, list->bytes, kept) != 0)
         return -1;
     return msgpack_pack_str_body(packer, "]", 1);
 }
@@ -292,8 +308,8 @@ static int pack_field(msgpack_packer *packer, const struct field *field, const v
     case FORM_TEXT:
         return msgpack_pack_str_with_body(packer, text->bytes,
                                           cut_text(text->bytes, text->len, field->max));
-    case FORM_TAGS:
-        return pack_tags(packer, text, field->max);
+    case FORM_LIST:
+        return pack_list(packer, text, field->max);
     case FORM_INSTANT:
     case FORM_COUNT:
         return msgpack_pack_int64(packer, *(const int64_t *)at);
@@ -389,7 +405,7 @@ static bool store(const struct field *field, const struct msgpack_value *value, 
 {
     switch (field->form) {
     case FORM_TEXT:
-    case FORM_TAGS:
+    case FORM_LIST:
         if (value->kind != VALUE_TEXT || value->len > field->max)
             return false;
         *(struct text *)at = value->len > 0 ? (struct text){(const char *)value->bytes, value->len}
@@ -457,4 +473,40 @@ int row_decode(const uint8_t *bytes, size_t len, struct ledger_row *ret_row)
         return -EBADMSG;
     *ret_row = row;
     return 0;
+}
+
+/* --- looking without decoding --- */
+
+static bool is_text(const struct msgpack_value *value, struct text text)
+{
+    return value->kind == VALUE_TEXT && value->len == text.len &&
+           memcmp(value->bytes, text.bytes, text.len) == 0;
+}
+
+/* Fields are written in the order of their numbers, so what is behind key_id need not be seen. */
+bool row_may_match(const uint8_t *bytes, size_t len, struct text id, struct text key_id)
+{
+    struct msgpack_walk walk = {bytes, bytes + len};
+    struct msgpack_value value;
+    bool has_id = id.len == 0, has_key = key_id.len == 0;
+    uint64_t count;
+
+    if (!msgpack_walk_map(&walk, &count))
+        return true;
+    for (; count > 0 && !(has_id && has_key); count--) {
+        unsigned number;
+        if (!read_key(&walk, &number) || !msgpack_walk_value(&walk, &value))
+            return true;
+        if (number == FIELD_ID && id.len > 0 && !is_text(&value, id))
+            return false;
+        if (number == FIELD_KEY_ID && key_id.len > 0 && !is_text(&value, key_id))
+            return false;
+        has_id |= number == FIELD_ID;
+        has_key |= number == FIELD_KEY_ID;
+        if (number > FIELD_KEY_ID)
+            return false;
+        if (value.children > 0 && !msgpack_walk_skip(&walk, value.children))
+            return true;
+    }
+    return has_id && has_key;
 }

@@ -23,7 +23,8 @@ enum {
     ROW_NAME_MAX = 256, /* models, providers, users, sessions, apps, ... */
     ROW_TAGS_MAX = 10,  /* vercel section 1: at most 10 tags of 1-64 characters */
     ROW_TAGS_BYTES_MAX = 4096,
-    ROW_ENCODED_MAX = 12 * 1024, /* no row is larger; the journal reserves by this bound */
+    ROW_ATTEMPTS_BYTES_MAX = 2048, /* earlier attempts; whole ones are dropped from the end */
+    ROW_ENCODED_MAX = 12 * 1024,   /* no row is larger; the journal reserves by this bound */
 };
 
 struct text {
@@ -68,7 +69,8 @@ enum row_cache {
 const char *row_api_name(enum row_api api);       /* "chat", ..., "ai-language" */
 const char *row_cache_name(enum row_cache cache); /* "hit", "collapsed", ... */
 
-/* The columns of design 2.5, in its order. */
+/* The columns of design 2.5, in its order; then what the read endpoints know besides, which is in
+ * no export. */
 struct ledger_row {
     struct text id;
     int64_t created_at_ms; /* unix ms, UTC; set by the ledger */
@@ -89,6 +91,11 @@ struct ledger_row {
     int64_t latency_ms;     /* whole answer; -1: not known */
     int64_t ttft_ms;        /* first byte of the body; -1: not known */
     struct text price_hash; /* which price table rated it; not exported in CSV */
+    struct text attempts;   /* a JSON array of the attempts before the one that answered:
+                               [{"upstream":"vercel","model":"x/y","status":503,"ms":12}] */
+    struct text preset;     /* "name@version" */
+    struct text native_finish_reason, service_tier;
+    struct text origin; /* HTTP-Referer */
 };
 
 /* A row of which nothing is known. */
@@ -100,5 +107,10 @@ int row_encode(const struct ledger_row *row, uint8_t *buffer, size_t size, size_
 
 /* Decodes; text fields borrow from bytes. -EBADMSG when the bytes are not a row. */
 int row_decode(const uint8_t *bytes, size_t len, struct ledger_row *ret_row);
+
+/* Whether the encoded row has this id and this key_id, an empty text being any: much cheaper than
+ * decoding, for scans that want few of many rows. True as well for bytes that are no row, so that
+ * whoever decodes them says so. */
+bool row_may_match(const uint8_t *bytes, size_t len, struct text id, struct text key_id);
 
 #endif

@@ -52,6 +52,29 @@ static struct money money(const char *text)
     return result;
 }
 
+/* Every line is quantity x price, and nothing is lost or counted twice between them. */
+static void assert_lines(const struct price *price, const struct usage *usage,
+                         const struct money *market, const struct estimate *estimate)
+{
+    struct estimate_line lines[PRICE_UNITS];
+    struct estimate same;
+    struct money sum = {0}, cost;
+    unsigned count = 42;
+
+    assert_int_equal(estimate_lines(price, usage, market, lines, &count, &same), 0);
+    assert_true(count <= PRICE_UNITS);
+    assert_int_equal(money_compare(same.cost, estimate->cost), 0);
+    assert_int_equal(same.flags, estimate->flags);
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(i == 0 || lines[i].class > lines[i - 1].class);
+        assert_true(lines[i].quantity > 0);
+        assert_int_equal(money_multiply(lines[i].price, lines[i].quantity, &cost), 0);
+        assert_int_equal(money_compare(cost, lines[i].cost), 0);
+        assert_int_equal(money_add(sum, cost, &sum), 0);
+    }
+    assert_int_equal(money_compare(sum, estimate->cost), 0);
+}
+
 static void assert_estimate(const struct price *price, struct usage usage, const char *market,
                             const char *cost, unsigned flags)
 {
@@ -65,6 +88,7 @@ static void assert_estimate(const struct price *price, struct usage usage, const
     money_print(estimate.cost, text);
     assert_string_equal(text, cost);
     assert_int_equal(estimate.flags, flags);
+    assert_lines(price, &usage, market != NULL ? &reported : NULL, &estimate);
 }
 
 static void assert_refused(const struct price *price, struct usage usage, int expected)
@@ -353,6 +377,33 @@ static void counts_of_any_size_are_exact_or_refused(void **state)
     assert_refused(&one, messages(INT64_MAX, 0, 0, ABSENT, 1), -EOVERFLOW);
 }
 
+static void lines_name_what_they_count_and_whose_price_it_took(void **state)
+{
+    struct price price = priced((struct rates){
+        {[PRICE_INPUT] = M(1000), [PRICE_OUTPUT] = M(5000), [PRICE_CACHE_READ] = M(100)}});
+    struct usage usage = chat(1000, 20, 600, 100);
+    struct estimate_line lines[PRICE_UNITS];
+    struct estimate estimate;
+    unsigned count = 0;
+
+    (void)state;
+    assert_int_equal(estimate_lines(&price, &usage, NULL, lines, &count, &estimate), 0);
+    assert_int_equal(count, 4);
+    assert_int_equal(lines[0].class, PRICE_INPUT);
+    assert_int_equal(lines[0].quantity, 300);
+    assert_int_equal(lines[1].class, PRICE_OUTPUT);
+    assert_int_equal(lines[1].quantity, 20);
+    assert_int_equal(lines[2].class, PRICE_CACHE_READ);
+    assert_int_equal(lines[2].quantity, 600);
+    assert_true(lines[2].price.femto == M(100));
+    assert_int_equal(lines[3].class, PRICE_CACHE_WRITE);
+    assert_int_equal(lines[3].billed, PRICE_INPUT);
+    assert_int_equal(lines[3].quantity, 100);
+    usage.prompt_tokens = ABSENT;
+    assert_int_equal(estimate_lines(&price, &usage, NULL, lines, &count, &estimate), -ENODATA);
+    assert_int_equal(count, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +418,7 @@ int main(void)
         cmocka_unit_test(the_reading_that_equals_the_market_cost_is_kept),
         cmocka_unit_test(what_is_not_known_is_not_estimated),
         cmocka_unit_test(counts_of_any_size_are_exact_or_refused),
+        cmocka_unit_test(lines_name_what_they_count_and_whose_price_it_took),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,17 +416,17 @@ static void write_format(const char *dir, const char *value, size_t len)
 {
     rocksdb_options_t *options = rocksdb_options_create();
     rocksdb_writeoptions_t *write = rocksdb_writeoptions_create();
-    const char *names[3] = {"default", "holds", "pending"};
-    const rocksdb_options_t *each[3] = {options, options, options};
-    rocksdb_column_family_handle_t *handles[3];
+    const char *names[4] = {"default", "holds", "pending", "ids"};
+    const rocksdb_options_t *each[4] = {options, options, options, options};
+    rocksdb_column_family_handle_t *handles[4];
     char path[256], *problem = NULL;
     rocksdb_t *db;
     snprintf(path, sizeof(path), "%s/db", dir);
-    db = rocksdb_open_column_families(options, path, 3, names, each, handles, &problem);
+    db = rocksdb_open_column_families(options, path, 4, names, each, handles, &problem);
     assert_null(problem);
     rocksdb_put_cf(db, write, handles[0], "format", 6, value, len, &problem);
     assert_null(problem);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 4; i++)
         rocksdb_column_family_handle_destroy(handles[i]);
     rocksdb_close(db);
     rocksdb_writeoptions_destroy(write);

@@ -54,6 +54,11 @@ static void fill(struct ledger_row *row)
     row->latency_ms = 1234;
     row->ttft_ms = 0;
     row->price_hash = TEXT("abcdef");
+    row->attempts = TEXT("[{\"upstream\":\"a\",\"status\":503,\"ms\":12}]");
+    row->preset = TEXT("support@1f2e");
+    row->native_finish_reason = TEXT("end_turn");
+    row->service_tier = TEXT("flex");
+    row->origin = TEXT("https://example.com/");
 }
 
 static void assert_text(struct text a, struct text b)
@@ -91,6 +96,11 @@ static void assert_texts(const struct ledger_row *a, const struct ledger_row *b)
     assert_text(a->source_id, b->source_id);
     assert_text(a->finish_reason, b->finish_reason);
     assert_text(a->price_hash, b->price_hash);
+    assert_text(a->attempts, b->attempts);
+    assert_text(a->preset, b->preset);
+    assert_text(a->native_finish_reason, b->native_finish_reason);
+    assert_text(a->service_tier, b->service_tier);
+    assert_text(a->origin, b->origin);
 }
 
 static void assert_rows(const struct ledger_row *a, const struct ledger_row *b)
@@ -246,17 +256,67 @@ static void tags_are_cut_between_tags(void **state)
     assert_int_equal(tags[got.tags.len - 1], ','); /* it was cut where an element ended */
 }
 
+/* Commas and brackets inside an attempt are no place to cut at. */
+static void attempts_are_cut_between_attempts(void **state)
+{
+    struct ledger_row row, got;
+    uint8_t bytes[ROW_ENCODED_MAX];
+    char attempts[4000] = "[";
+    size_t at = 1, len;
+    (void)state;
+    while (at + 60 < sizeof(attempts))
+        at +=
+            (size_t)snprintf(attempts + at, sizeof(attempts) - at,
+                             "%s{\"a\":[1,{}],\"b\":\"},{[\",\"ms\":%06zu}", at > 1 ? "," : "", at);
+    attempts[at++] = ']';
+    row_init(&row);
+    row.attempts = (struct text){attempts, at};
+    assert_int_equal(row_encode(&row, bytes, sizeof(bytes), &len), 0);
+    assert_int_equal(row_decode(bytes, len, &got), 0);
+    assert_in_range(got.attempts.len, ROW_ATTEMPTS_BYTES_MAX - 45, ROW_ATTEMPTS_BYTES_MAX);
+    assert_memory_equal(got.attempts.bytes, attempts, got.attempts.len - 1);
+    assert_memory_equal(got.attempts.bytes + got.attempts.len - 2, "}]", 2);
+    assert_memory_equal(attempts + got.attempts.len - 1, ",{\"a\"", 5);
+}
+
+/* A scan that skips by this must never skip what it looks for. */
+static void a_row_is_matched_without_decoding(void **state)
+{
+    struct ledger_row row;
+    uint8_t bytes[ROW_ENCODED_MAX];
+    size_t len;
+    (void)state;
+    fill(&row);
+    assert_int_equal(row_encode(&row, bytes, sizeof(bytes), &len), 0);
+    assert_true(row_may_match(bytes, len, TEXT(""), TEXT("")));
+    assert_true(row_may_match(bytes, len, TEXT("gen-1"), TEXT("")));
+    assert_true(row_may_match(bytes, len, TEXT(""), TEXT("key-b")));
+    assert_true(row_may_match(bytes, len, TEXT("gen-1"), TEXT("key-b")));
+    assert_false(row_may_match(bytes, len, TEXT("gen-2"), TEXT("")));
+    assert_false(row_may_match(bytes, len, TEXT("gen-1"), TEXT("key-c")));
+    assert_false(row_may_match(bytes, len, TEXT("gen-11"), TEXT("key-b")));
+    row_init(&row);
+    row.session = TEXT("s");
+    assert_int_equal(row_encode(&row, bytes, sizeof(bytes), &len), 0);
+    assert_true(row_may_match(bytes, len, TEXT(""), TEXT("")));
+    assert_false(row_may_match(bytes, len, TEXT("x"), TEXT("")));
+    assert_false(row_may_match(bytes, len, TEXT(""), TEXT("x")));
+    assert_true(row_may_match(bytes, 2, TEXT("x"), TEXT(""))); /* torn: for the decoder to refuse */
+}
+
 static void the_largest_row_fits_its_bound(void **state)
 {
     static char text[8192];
     struct ledger_row row;
     struct text *texts[] = {
-        &row.id,        &row.client,        &row.key_id,
-        &row.project,   &row.user,          &row.session,
-        &row.app,       &row.tags,          &row.environment,
-        &row.model,     &row.provider,      &row.model_requested,
-        &row.upstream,  &row.upstream_id,   &row.route,
-        &row.source_id, &row.finish_reason, &row.price_hash,
+        &row.id,           &row.client,        &row.key_id,
+        &row.project,      &row.user,          &row.session,
+        &row.app,          &row.tags,          &row.environment,
+        &row.model,        &row.provider,      &row.model_requested,
+        &row.upstream,     &row.upstream_id,   &row.route,
+        &row.source_id,    &row.finish_reason, &row.price_hash,
+        &row.attempts,     &row.preset,        &row.native_finish_reason,
+        &row.service_tier, &row.origin,
     };
     uint8_t bytes[ROW_ENCODED_MAX];
     size_t len;
@@ -266,13 +326,14 @@ static void the_largest_row_fits_its_bound(void **state)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         *texts[i] = (struct text){text, sizeof(text)};
     row.tags.len = ROW_TAGS_BYTES_MAX;
+    row.attempts.len = ROW_ATTEMPTS_BYTES_MAX;
     row.created_at_ms = INT64_MIN;
     row.usage = (struct usage){INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
                                INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, true};
     row.latency_ms = row.ttft_ms = INT64_MAX;
     row.billed = row.upstream_cost = row.booked = row.difference = money(wide);
     assert_int_equal(row_encode(&row, bytes, sizeof(bytes), &len), 0);
-    assert_true(len > 8000);
+    assert_true(len > 11000);
 }
 
 static void a_small_buffer_is_refused_at_every_size(void **state)
@@ -389,6 +450,8 @@ int main(void)
         cmocka_unit_test(every_amount_is_exact),
         cmocka_unit_test(text_is_cut_between_characters),
         cmocka_unit_test(tags_are_cut_between_tags),
+        cmocka_unit_test(attempts_are_cut_between_attempts),
+        cmocka_unit_test(a_row_is_matched_without_decoding),
         cmocka_unit_test(the_largest_row_fits_its_bound),
         cmocka_unit_test(a_small_buffer_is_refused_at_every_size),
         cmocka_unit_test(every_torn_row_is_refused),

@@ -44,6 +44,11 @@ static void require_texts(const struct ledger_row *a, const struct ledger_row *b
     require_text(a->source_id, b->source_id);
     require_text(a->finish_reason, b->finish_reason);
     require_text(a->price_hash, b->price_hash);
+    require_text(a->attempts, b->attempts);
+    require_text(a->preset, b->preset);
+    require_text(a->native_finish_reason, b->native_finish_reason);
+    require_text(a->service_tier, b->service_tier);
+    require_text(a->origin, b->origin);
 }
 
 static void require_equal(const struct ledger_row *a, const struct ledger_row *b)
@@ -84,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     static uint8_t again[ROW_ENCODED_MAX], third[ROW_ENCODED_MAX];
     struct ledger_row row, copy;
     size_t again_len, third_len;
+    (void)row_may_match(data, len, TEXT("gen-1"), TEXT("key-b")); /* reads nothing beyond the end */
     if (row_decode(data, len, &row) < 0)
         return 0;
     require(row_encode(&row, again, sizeof(again), &again_len) == 0);
@@ -92,5 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     require(row_encode(&copy, third, sizeof(third), &third_len) == 0);
     require(third_len == again_len); /* one row, one encoding */
     require(memcmp(again, third, again_len) == 0);
+    require(row_may_match(again, again_len, row.id, row.key_id));
     return 0;
 }

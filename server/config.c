@@ -75,32 +75,42 @@ static void draft_release(struct config_draft *draft)
 }
 
 /* Only a directory with an impossible name can spoil a default. */
-static void set_default(struct config_draft *draft, const struct config_key *key)
+static void set_default(struct config_draft *draft, const struct config_key *key, unsigned index)
 {
     char want[CONFIG_WANT_SIZE], shown[CONFIG_SHOWN_SIZE];
-    int error = config_key_set(key, config_base(draft->config, key->group, 0), draft->directory,
+    int error = config_key_set(key, config_base(draft->config, key->group, index), draft->directory,
                                key->fallback, want);
     if (error == -ENOMEM)
         draft->error = -ENOMEM;
     if (error == -EINVAL) {
-        config_key_show(key, 0, shown);
+        config_key_show(key, (int)index, shown);
         config_complain(draft, 1, "%s %s", shown, want);
     }
 }
 
-/* Every key outside the lists: a default in an element would hide an omission. */
-static void set_defaults(struct config_draft *draft)
+void config_draft_defaults(struct config_draft *draft, enum config_group group, unsigned index)
 {
     for (unsigned i = 0; i < CONFIG_KEYS; i++) {
-        if (config_keys[i].fallback != NULL && !config_group_is_list(config_keys[i].group))
-            set_default(draft, &config_keys[i]);
+        const struct config_key *key = &config_keys[i];
+        if (key->group == group && key->fallback != NULL && !key->required)
+            set_default(draft, key, index);
+    }
+    if (group == CONFIG_PRESETS)
+        draft->config->preset[index].cache_enabled = -1;
+}
+
+static void set_defaults(struct config_draft *draft)
+{
+    for (unsigned i = 0; i < CONFIG_GROUPS; i++) {
+        if (!config_group_is_list((enum config_group)i))
+            config_draft_defaults(draft, (enum config_group)i, 0);
     }
 }
 
 static void default_listen(struct config_draft *draft)
 {
     draft->config->listen_count = 1;
-    set_default(draft, &config_keys[config_key_find(CONFIG_LISTEN, "address")]);
+    set_default(draft, &config_keys[config_key_find(CONFIG_LISTEN, "address")], 0);
 }
 
 static unsigned cores(void)
@@ -122,8 +132,10 @@ static int fill(struct config_draft *draft, const char *text, size_t len)
     config_yaml_read(draft, text, len);
     if (draft->group_line[CONFIG_LISTEN] == 0)
         default_listen(draft);
-    if (draft->error == 0 && !draft->unreadable)
+    if (draft->error == 0 && !draft->unreadable) {
         config_check(draft);
+        config_resolve(draft);
+    }
     if (draft->config->workers == 0)
         draft->config->workers = cores();
     return draft->error;
@@ -238,10 +250,14 @@ static void wipe(char *secret)
     free(secret);
 }
 
-void config_free(struct config *config)
+static void free_strings(struct config_strings *strings)
 {
-    if (config == NULL)
-        return;
+    for (unsigned i = 0; i < strings->count; i++)
+        free(strings->item[i]);
+}
+
+static void free_lists(struct config *config)
+{
     for (unsigned i = 0; i < CONFIG_LISTENS_MAX; i++) {
         free(config->listen[i].host);
         free(config->listen[i].certificate);
@@ -253,10 +269,32 @@ void config_free(struct config *config)
         free(config->upstream[i].api_key_env);
         wipe(config->upstream[i].api_key);
     }
+    for (unsigned i = 0; i < CONFIG_ROUTES_MAX; i++) {
+        free(config->route[i].name);
+        free_strings(&config->route[i].models);
+        free_strings(&config->route[i].providers);
+        free_strings(&config->route[i].upstreams);
+        free_strings(&config->route[i].fallback_models);
+    }
+    for (unsigned i = 0; i < CONFIG_PRESETS_MAX; i++) {
+        free(config->preset[i].name);
+        free(config->preset[i].model);
+        free(config->preset[i].system_prompt);
+        free(config->preset[i].parameters);
+        free_strings(&config->preset[i].fallback_models);
+    }
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    free_lists(config);
     free(config->admin.host);
     free(config->admin.token_env);
     wipe(config->admin.token);
     free(config->data_dir);
+    free(config->models.map);
     free(config->prices.file);
     free(config->path);
     free(config);

@@ -15,13 +15,6 @@ enum { SECRET_BYTES_MAX = 4096 };
     "upstreams: [{ name: vercel, dialect: vercel, base_url: "                                      \
     "\"https://ai-gateway.vercel.sh/v1\", api_key_env: AI_GATEWAY_API_KEY }]"
 
-static unsigned element_count(const struct config *config, enum config_group group)
-{
-    if (group == CONFIG_LISTEN)
-        return config->listen_count;
-    return group == CONFIG_UPSTREAMS ? config->upstream_count : 1;
-}
-
 static void check_required(struct config_draft *draft)
 {
     if (draft->group_line[CONFIG_UPSTREAMS] == 0)
@@ -29,9 +22,11 @@ static void check_required(struct config_draft *draft)
     for (unsigned i = 0; i < CONFIG_KEYS; i++) {
         const struct config_key *key = &config_keys[i];
         const char *example = key->example != NULL ? key->example : key->fallback;
+        unsigned count;
         if (!key->required || draft->group_line[key->group] == 0)
             continue;
-        for (unsigned n = 0; n < element_count(draft->config, key->group); n++) {
+        count = config_group_is_list(key->group) ? *config_count(draft->config, key->group) : 1;
+        for (unsigned n = 0; n < count; n++) {
             char shown[CONFIG_SHOWN_SIZE];
             config_key_show(key, (int)n, shown);
             if (draft->stated[i][n] == 0)
@@ -123,16 +118,26 @@ static void check_spending(struct config_draft *draft)
     }
 }
 
-static void check_upstream_names(struct config_draft *draft)
+static const char *name_of(const struct config *config, enum config_group group, unsigned index)
 {
-    const struct config *config = draft->config;
-    for (unsigned n = 1; n < config->upstream_count; n++) {
+    if (group == CONFIG_UPSTREAMS)
+        return config->upstream[index].name;
+    if (group == CONFIG_ROUTES)
+        return config->route[index].name;
+    return config->preset[index].name;
+}
+
+static void check_names(struct config_draft *draft, enum config_group group)
+{
+    for (unsigned n = 1; n < *config_count(draft->config, group); n++) {
         for (unsigned i = 0; i < n; i++) {
-            const char *name = config->upstream[n].name, *other = config->upstream[i].name;
+            const char *name = name_of(draft->config, group, n);
+            const char *other = name_of(draft->config, group, i);
             if (name == NULL || other == NULL || strcmp(name, other) != 0)
                 continue;
-            config_complain(draft, config_draft_line(draft, CONFIG_UPSTREAMS, "name", n),
-                            "upstreams[%u].name is that of upstreams[%u]; give each its own", n, i);
+            config_complain(draft, config_draft_line(draft, group, "name", n),
+                            "%s[%u].name is that of %s[%u]; give each its own",
+                            config_group_name(group), n, config_group_name(group), i);
             break;
         }
     }
@@ -221,9 +226,12 @@ void config_check(struct config_draft *draft)
     for (unsigned n = 0; n < config->listen_count; n++)
         check_listen(draft, n);
     check_file(draft, CONFIG_PRICES, "file", 0, config->prices.file);
+    check_file(draft, CONFIG_MODELS, "map", 0, config->models.map);
     check_data_dir(draft);
     check_spending(draft);
-    check_upstream_names(draft);
+    check_names(draft, CONFIG_UPSTREAMS);
+    check_names(draft, CONFIG_ROUTES);
+    check_names(draft, CONFIG_PRESETS);
     check_sizes(draft);
     check_secrets(draft);
     check_admin(draft);

@@ -1,7 +1,8 @@
 /* config_draft.h - a configuration while it is read: the values so far, where each was stated, and
  * the complaints.
  *
- * config_yaml.c fills it from text, config_check.c checks what no single key can know, config.c
+ * config_yaml.c fills it from text, config_check.c and config_resolve.c check what no single key
+ * can know, config.c
  * owns it and prints the complaints in the order of their lines.
  * Private to server/config*.c and their tests.
  */
@@ -44,10 +45,17 @@ __attribute__((format(printf, 3, 4))) void config_complain(struct config_draft *
 unsigned config_draft_line(const struct config_draft *draft, enum config_group group,
                            const char *name, unsigned index);
 
+/* The defaults of one element of a list, for what it may leave out; of a required key a default
+ * would hide the omission. */
+void config_draft_defaults(struct config_draft *draft, enum config_group group, unsigned index);
+
 void config_yaml_read(struct config_draft *draft, const char *text, size_t len);
 
 /* What keys mean together, files and environment variables; loads the secrets. */
 void config_check(struct config_draft *draft);
+
+/* config_resolve.c: routes' upstreams into indices; presets checked and given their versions. */
+void config_resolve(struct config_draft *draft);
 
 /* config_open() on text already read. path: for messages and struct config only. */
 int config_parse(const char *path, const char *directory, const char *text, size_t len,

@@ -18,6 +18,8 @@ static void print_number(enum config_type type, uint64_t value, char text[CONFIG
         config_size_print(value, text);
     else if (type == CONFIG_SPAN)
         config_span_print(value, text);
+    else if (type == CONFIG_PERIOD)
+        config_period_print(value, text);
     else if (type == CONFIG_PERCENT)
         config_percent_print(value, text);
     else
@@ -47,7 +49,7 @@ static void print_range(const struct config_key *key, char *text, size_t size)
         print_choices(key, text, size);
         return;
     }
-    if (key->max == 0)
+    if (key->max == 0 || key->type > CONFIG_CHOICE)
         return;
     print_number(key->type, key->min, min);
     print_number(key->type, key->max, max);
@@ -58,26 +60,29 @@ static void print_range(const struct config_key *key, char *text, size_t size)
 static void print_form(const struct config_key *key, char want[CONFIG_WANT_SIZE])
 {
     char range[128];
+    const char *example = key->fallback != NULL ? key->fallback : key->example;
     const char *form[CONFIG_TYPES] = {
         [CONFIG_FLAG] = "must be on or off (or true, false, yes, no)",
+        [CONFIG_MAYBE] = "must be on or off (or true, false, yes, no)",
         [CONFIG_COUNT] = "must be a whole number",
         [CONFIG_SIZE] = "must be a size in B, KiB, MiB, GiB or TiB, such as",
         [CONFIG_SECONDS] = "must be whole seconds, or a duration in s, m or h, such as",
+        [CONFIG_PERIOD] = "must be a duration with its unit, s, m, h or d, such as",
         [CONFIG_SPAN] = "must be a duration with its unit, ms, s, m or h, such as",
         [CONFIG_PERCENT] = "must be a percentage with its %, up to 4 decimals, such as",
         [CONFIG_CHOICE] = "must be",
     };
     assert(form[key->type] != NULL);
-    assert(key->fallback != NULL || key->type == CONFIG_CHOICE);
+    assert(example != NULL);
     print_range(key, range, sizeof(range));
-    if (key->type == CONFIG_FLAG)
+    if (key->type == CONFIG_FLAG || key->type == CONFIG_MAYBE)
         snprintf(want, CONFIG_WANT_SIZE, "%s", form[key->type]);
     else if (key->type == CONFIG_CHOICE)
         snprintf(want, CONFIG_WANT_SIZE, "%s %s", form[key->type], range);
     else if (key->type == CONFIG_COUNT)
         snprintf(want, CONFIG_WANT_SIZE, "%s, %s", form[key->type], range);
     else
-        snprintf(want, CONFIG_WANT_SIZE, "%s %s; %s", form[key->type], key->fallback, range);
+        snprintf(want, CONFIG_WANT_SIZE, "%s %s; %s", form[key->type], example, range);
 }
 
 static int parse_choice(const struct config_key *key, const char *text, uint64_t *ret_value)
@@ -106,6 +111,7 @@ static int parse_number(const struct config_key *key, const char *text, uint64_t
 {
     switch (key->type) {
     case CONFIG_FLAG:
+    case CONFIG_MAYBE:
         return config_flag_parse(text, ret_value);
     case CONFIG_COUNT:
         return config_count_parse(text, ret_value);
@@ -113,7 +119,13 @@ static int parse_number(const struct config_key *key, const char *text, uint64_t
         return config_size_parse(text, ret_value);
     case CONFIG_SECONDS:
         return parse_seconds(text, ret_value);
+    case CONFIG_PERIOD:
+        return config_period_parse(text, ret_value);
     case CONFIG_SPAN:
+        if (key->or_zero && strcmp(text, "0") == 0) { /* nothing has no unit */
+            *ret_value = 0;
+            return 0;
+        }
         return config_span_parse(text, ret_value);
     case CONFIG_PERCENT:
         return config_percent_parse(text, ret_value);
@@ -184,6 +196,24 @@ static int replace_text(void *field, char *value)
     memcpy(&old, field, sizeof(old));
     free(old);
     memcpy(field, &value, sizeof(value));
+    return 0;
+}
+
+static int add_string(const struct config_key *key, void *base, const char *text,
+                      char want[CONFIG_WANT_SIZE])
+{
+    struct config_strings *strings = (struct config_strings *)(void *)((char *)base + key->at);
+    const char *complaint = key->item_check(text);
+    assert(key->max <= CONFIG_STRINGS_MAX);
+    if (complaint != NULL) {
+        snprintf(want, CONFIG_WANT_SIZE, "%s", complaint);
+        return -EINVAL;
+    }
+    assert(strings->count < key->max);
+    strings->item[strings->count] = strdup(text);
+    if (strings->item[strings->count] == NULL)
+        return -ENOMEM;
+    strings->count++;
     return 0;
 }
 
@@ -259,8 +289,12 @@ static int set_text(const struct config_key *key, void *base, const char *direct
         complaint = config_name_check(text);
     else if (key->type == CONFIG_VARIABLE)
         complaint = config_variable_check(text);
-    else
+    else if (key->type == CONFIG_MODEL)
+        complaint = config_model_check(text);
+    else if (key->type == CONFIG_PATH)
         complaint = config_path_check(text);
+    else
+        complaint = len > 0 ? NULL : "must not be empty; write something or remove the line";
     if (complaint != NULL) {
         snprintf(want, CONFIG_WANT_SIZE, "%s", complaint);
         return -EINVAL;
@@ -275,9 +309,19 @@ int config_key_set(const struct config_key *key, void *base, const char *directo
 {
     if (key->type == CONFIG_ADDRESS)
         return set_address(key, base, text, want);
+    if (key->type == CONFIG_STRINGS)
+        return add_string(key, base, text, want);
     if (key->type >= CONFIG_URL)
         return set_text(key, base, directory, text, want);
     return set_number(key, base, text, want);
+}
+
+/* Numbers have a default, or they may be left out and say so by a value that is none. */
+static bool number_is_set(const struct config_key *key, const void *base)
+{
+    if (key->type == CONFIG_MAYBE)
+        return (int)load_number(key, base) >= 0;
+    return key->fallback != NULL || key->required || load_number(key, base) >= key->min;
 }
 
 const char *config_key_get(const struct config_key *key, const void *base,
@@ -285,6 +329,7 @@ const char *config_key_get(const struct config_key *key, const void *base,
 {
     const char *text;
     uint16_t port;
+    assert(key->type != CONFIG_STRINGS);
     if (key->type >= CONFIG_ADDRESS) {
         memcpy(&text, (const char *)base + key->at, sizeof(text));
         if (text == NULL || key->type != CONFIG_ADDRESS)
@@ -294,7 +339,9 @@ const char *config_key_get(const struct config_key *key, const void *base,
                  text, (unsigned)port);
         return scratch;
     }
-    if (key->type == CONFIG_FLAG)
+    if (!number_is_set(key, base))
+        return NULL;
+    if (key->type == CONFIG_FLAG || key->type == CONFIG_MAYBE)
         return load_number(key, base) != 0 ? "on" : "off";
     if (key->type == CONFIG_CHOICE)
         return key->choices[load_number(key, base)];
@@ -306,9 +353,11 @@ void config_key_describe(const struct config_key *key, FILE *out)
 {
     static const char *const types[CONFIG_TYPES] = {
         [CONFIG_FLAG] = "on or off",
+        [CONFIG_MAYBE] = "on or off",
         [CONFIG_COUNT] = "whole number",
         [CONFIG_SIZE] = "size in B, KiB, MiB, GiB or TiB; plain: bytes",
         [CONFIG_SECONDS] = "duration in s, m or h; plain: seconds",
+        [CONFIG_PERIOD] = "duration in s, m, h or d",
         [CONFIG_SPAN] = "duration in ms, s, m or h",
         [CONFIG_PERCENT] = "percentage, up to 4 decimals",
         [CONFIG_CHOICE] = "one of",
@@ -317,10 +366,17 @@ void config_key_describe(const struct config_key *key, FILE *out)
         [CONFIG_NAME] = "1 to 32 of a-z, 0-9, _ and -",
         [CONFIG_VARIABLE] = "name of an environment variable",
         [CONFIG_PATH] = "path, relative to this file",
+        [CONFIG_MODEL] = "id of a model",
+        [CONFIG_TEXT] = "text of up to 64KiB",
+        [CONFIG_JSON] = "mapping, up to 16 deep",
+        [CONFIG_STRINGS] = "list of up to",
     };
     char range[128];
     print_range(key, range, sizeof(range));
-    fprintf(out, "%s%s%s", types[key->type], key->type == CONFIG_CHOICE ? " " : "; ", range);
+    if (key->type == CONFIG_STRINGS)
+        snprintf(range, sizeof(range), "%" PRIu64 " %s", key->max, key->items);
+    fprintf(out, "%s%s%s", types[key->type],
+            key->type == CONFIG_CHOICE || key->type == CONFIG_STRINGS ? " " : "; ", range);
     if (range[0] != '\0')
         fputs("; ", out);
     if (key->fallback != NULL)

@@ -22,8 +22,19 @@ static const char *const durabilities[] = {
     NULL,
 };
 
+/* As many as a plan tries (plan.h). */
+enum { FALLBACKS_MAX = 8 };
+
 #define LISTEN(field) .group = CONFIG_LISTEN, .at = offsetof(struct config_listen, field)
 #define UPSTREAM(field) .group = CONFIG_UPSTREAMS, .at = offsetof(struct config_upstream, field)
+#define ROUTE(field) .group = CONFIG_ROUTES, .at = offsetof(struct config_route, field)
+#define PRESET(field) .group = CONFIG_PRESETS, .at = offsetof(struct config_preset, field)
+#define PATTERNS                                                                                   \
+    .type = CONFIG_STRINGS, .max = CONFIG_STRINGS_MAX,                                             \
+    .items = "patterns, in which * is any text", .item_check = config_pattern_check
+#define FALLBACKS                                                                                  \
+    .type = CONFIG_STRINGS, .max = FALLBACKS_MAX, .items = "model ids",                            \
+    .item_check = config_model_check
 #define IN(in, field) .group = (in), .at = offsetof(struct config, field)
 
 const struct config_key config_keys[CONFIG_KEYS] = {
@@ -56,6 +67,43 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {UPSTREAM(api_key_env), .name = "api_key_env", .type = CONFIG_VARIABLE,
      .example = "AI_GATEWAY_API_KEY",
      .about = "Variable that holds our key; absent: the client's own key is forwarded."},
+    {ROUTE(name), .name = "name", .type = CONFIG_NAME, .required = true, .example = "claude",
+     .about = "What the ledger and the header X-Tollgate-Route call it."},
+    {ROUTE(models), .name = "models", PATTERNS, .example = "[anthropic/*, openai/gpt-5*]",
+     .about = "Models that it is for, as the client names them; absent: every one."},
+    {ROUTE(providers), .name = "providers", PATTERNS, .example = "[anthropic, openai]",
+     .about = "Authors that it is for, the part of a model id before the /; absent: every one."},
+    {ROUTE(upstreams), .name = "upstreams", .type = CONFIG_STRINGS, .max = CONFIG_UPSTREAMS_MAX,
+     .items = "names of upstreams", .item_check = config_name_check, .example = "[vercel]",
+     .about = "Where its requests go, tried in this order; absent: all, in theirs."},
+    {ROUTE(split_ppm), .name = "split", .type = CONFIG_PERCENT, .max = 1000000, .fallback = "0%",
+     .about = "Share of users, each with a model, that begin at the second of its upstreams."},
+    {ROUTE(fallback_models), .name = "fallback_models", FALLBACKS, .example = "[openai/gpt-5-mini]",
+     .about = "Models to try after the requested one when the request names none itself."},
+    {PRESET(name), .name = "name", .type = CONFIG_NAME, .required = true, .example = "support",
+     .about = "What requests call it: @preset/NAME as or behind the model, or preset: NAME."},
+    {PRESET(model), .name = "model", .type = CONFIG_MODEL, .example = "openai/gpt-5-mini",
+     .about = "The model of requests that name none before the @; absent: they must."},
+    {PRESET(system_prompt), .name = "system_prompt", .type = CONFIG_TEXT,
+     .example = "You answer in one sentence.",
+     .about = "Comes before what the request itself says to the model."},
+    {PRESET(parameters), .name = "parameters", .type = CONFIG_JSON,
+     .example = "{ temperature: 0, max_tokens: 1000 }",
+     .about = "Members of the body that the request does not state; tools are added to its own."},
+    {PRESET(fallback_models), .name = "fallback_models", FALLBACKS,
+     .example = "[openai/gpt-5-nano]",
+     .about = "Models to try after the first one when the request names none itself."},
+    {PRESET(cache_enabled), .name = "cache_enabled", .type = CONFIG_MAYBE, .example = "on",
+     .about = "on: cached without a header; off: not cached, whatever a header says."},
+    {PRESET(cache_ttl_s), .name = "cache_ttl_seconds", .type = CONFIG_SECONDS, .min = 1,
+     .max = 86400, .example = "300",
+     .about = "How long an answer is served when no header says; absent: cache.ttl."},
+    {IN(CONFIG_MODELS, models.map), .name = "map", .type = CONFIG_PATH, .example = "models.json",
+     .about =
+         "What models and providers are called elsewhere; absent: the map that is compiled in."},
+    {IN(CONFIG_MODELS, models.catalog_ms), .name = "catalog", .type = CONFIG_SPAN, .or_zero = true,
+     .min = 1000, .max = 24 * 3600 * 1000, .fallback = "120s",
+     .about = "How often the upstreams' lists of models are read; 0: never."},
     {IN(CONFIG_CACHE, cache.by_default), .name = "default", .type = CONFIG_FLAG, .fallback = "off",
      .about = "Whether requests that do not say are cached."},
     {IN(CONFIG_CACHE, cache.ttl_s), .name = "ttl", .type = CONFIG_SECONDS, .min = 1, .max = 86400,
@@ -78,6 +126,12 @@ const struct config_key config_keys[CONFIG_KEYS] = {
      .about = "Budget of all answers in flight together, apart from the cache's."},
     {IN(CONFIG_LIMITS, limits.drain_ms), .name = "drain", .type = CONFIG_SPAN, .max = 3600 * 1000,
      .fallback = "30s", .about = "How long a stop waits for requests in flight."},
+    {IN(CONFIG_LIMITS, limits.retry_ms), .name = "retry", .type = CONFIG_SPAN, .max = 60 * 1000,
+     .fallback = "0s",
+     .about = "How long a request may wait for an upstream that said Retry-After; 0s: not at all."},
+    {IN(CONFIG_LIMITS, limits.keepalive_ms), .name = "keepalive", .type = CONFIG_SPAN,
+     .or_zero = true, .min = 100, .max = 10 * 60 * 1000, .fallback = "10s",
+     .about = "Silence before a stream in OpenRouter's dialect gets a comment; 0: none."},
     {IN(CONFIG_PRICES, prices.file), .name = "file", .type = CONFIG_PATH, .required = true,
      .example = "prices.json", .about = "Price table; without `prices` every request is unpriced."},
     {IN(CONFIG_LEDGER, ledger.tolerance_ppm), .name = "tolerance", .type = CONFIG_PERCENT,
@@ -86,6 +140,14 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {IN(CONFIG_LEDGER, ledger.durability), .name = "durability", .type = CONFIG_CHOICE,
      .choices = durabilities, .fallback = "crash",
      .about = "crash: holds survive the process; power: they are synced to disk first."},
+    {IN(CONFIG_REQUEST_LOG, request_log.enabled), .name = "enabled", .type = CONFIG_FLAG,
+     .fallback = "off",
+     .about = "Whether requests are kept, sealed, so that they can be replayed."},
+    {IN(CONFIG_REQUEST_LOG, request_log.retention_s), .name = "retention", .type = CONFIG_PERIOD,
+     .min = 60, .max = 90 * 24 * 3600, .fallback = "7d", .about = "How long one is kept."},
+    {IN(CONFIG_REQUEST_LOG, request_log.disk_bytes), .name = "disk", .type = CONFIG_SIZE,
+     .min = MIB(16), .max = TIB(1), .fallback = "1GiB",
+     .about = "Budget of all that are kept; the oldest leave first."},
 };
 
 static const struct {
@@ -94,12 +156,16 @@ static const struct {
 } groups[CONFIG_GROUPS] = {
     [CONFIG_TOP] = {NULL, false},        [CONFIG_LISTEN] = {"listen", true},
     [CONFIG_ADMIN] = {"admin", false},   [CONFIG_UPSTREAMS] = {"upstreams", true},
-    [CONFIG_CACHE] = {"cache", false},   [CONFIG_LIMITS] = {"limits", false},
-    [CONFIG_PRICES] = {"prices", false}, [CONFIG_LEDGER] = {"ledger", false},
+    [CONFIG_ROUTES] = {"routes", true},  [CONFIG_PRESETS] = {"presets", true},
+    [CONFIG_MODELS] = {"models", false}, [CONFIG_CACHE] = {"cache", false},
+    [CONFIG_LIMITS] = {"limits", false}, [CONFIG_PRICES] = {"prices", false},
+    [CONFIG_LEDGER] = {"ledger", false}, [CONFIG_REQUEST_LOG] = {"request_log", false},
 };
 
 _Static_assert((int)CONFIG_LISTENS_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
 _Static_assert((int)CONFIG_UPSTREAMS_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
+_Static_assert((int)CONFIG_ROUTES_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
+_Static_assert((int)CONFIG_PRESETS_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
 
 const char *config_group_name(enum config_group group)
 {
@@ -173,7 +239,7 @@ static unsigned distance(const char *a, const char *b)
 }
 
 /* Half the letters may not be wrong: `tl` is near `ttl`, `x` is near nothing. */
-static bool is_near(const char *name, const char *known, unsigned *best)
+bool config_is_near(const char *name, const char *known, unsigned *best)
 {
     unsigned far = distance(name, known);
     if (far > 2 || far * 2 >= strlen(known) || far >= *best)
@@ -186,11 +252,11 @@ bool config_key_suggest(enum config_group group, const char *name, char shown[CO
 {
     unsigned best = 99;
     for (unsigned i = 0; i < CONFIG_KEYS; i++) {
-        if (config_keys[i].group == group && is_near(name, config_keys[i].name, &best))
+        if (config_keys[i].group == group && config_is_near(name, config_keys[i].name, &best))
             config_key_show(&config_keys[i], -1, shown);
     }
     for (unsigned i = CONFIG_TOP + 1; group == CONFIG_TOP && i < CONFIG_GROUPS; i++) {
-        if (is_near(name, groups[i].name, &best))
+        if (config_is_near(name, groups[i].name, &best))
             snprintf(shown, CONFIG_SHOWN_SIZE, "%s", groups[i].name);
     }
     /* The right name in the wrong place is likelier than two slips of the finger. */
@@ -210,5 +276,21 @@ void *config_base(struct config *config, enum config_group group, unsigned index
         return &config->listen[index];
     if (group == CONFIG_UPSTREAMS)
         return &config->upstream[index];
+    if (group == CONFIG_ROUTES)
+        return &config->route[index];
+    if (group == CONFIG_PRESETS)
+        return &config->preset[index];
     return config;
+}
+
+unsigned *config_count(struct config *config, enum config_group group)
+{
+    if (group == CONFIG_LISTEN)
+        return &config->listen_count;
+    if (group == CONFIG_UPSTREAMS)
+        return &config->upstream_count;
+    if (group == CONFIG_ROUTES)
+        return &config->route_count;
+    assert(group == CONFIG_PRESETS);
+    return &config->preset_count;
 }

@@ -14,18 +14,24 @@ enum config_group {
     CONFIG_LISTEN,
     CONFIG_ADMIN,
     CONFIG_UPSTREAMS,
+    CONFIG_ROUTES,
+    CONFIG_PRESETS,
+    CONFIG_MODELS,
     CONFIG_CACHE,
     CONFIG_LIMITS,
     CONFIG_PRICES,
     CONFIG_LEDGER,
+    CONFIG_REQUEST_LOG,
     CONFIG_GROUPS,
 };
 
 enum config_type {
     CONFIG_FLAG,    /* bool */
+    CONFIG_MAYBE,   /* int: 0, 1, or -1 when not stated */
     CONFIG_COUNT,   /* unsigned */
     CONFIG_SIZE,    /* uint64_t, bytes */
     CONFIG_SECONDS, /* unsigned; a plain number is seconds */
+    CONFIG_PERIOD,  /* unsigned, seconds; needs its unit, which may be days */
     CONFIG_SPAN,    /* unsigned, milliseconds; needs its unit */
     CONFIG_PERCENT, /* int64_t, parts per million */
     CONFIG_CHOICE,  /* an enum that counts from 0 in the order of choices */
@@ -34,6 +40,10 @@ enum config_type {
     CONFIG_NAME,
     CONFIG_VARIABLE,
     CONFIG_PATH,
+    CONFIG_MODEL,
+    CONFIG_TEXT,
+    CONFIG_JSON,    /* in the file a mapping, here the text of a JSON object; the last char * */
+    CONFIG_STRINGS, /* struct config_strings; in the file a list, never empty */
     CONFIG_TYPES,
 };
 
@@ -45,14 +55,16 @@ struct config_key {
     size_t at;                   /* offset in the group's base, see config_base() */
     size_t at_port, at_loopback; /* address only */
     bool or_zero;                /* 0 is allowed besides min to max */
-    uint64_t min, max;           /* in the unit of the field; numbers only */
+    uint64_t min, max;           /* in the unit of the field; of a list: how many elements */
     const char *const *choices;  /* NULL-terminated */
-    const char *fallback;        /* the default, as a file would state it; NULL: none */
-    const char *example;         /* for messages and documentation when there is no default */
-    const char *about;           /* one sentence */
+    const char *items;           /* lists: what the elements are, in the plural */
+    const char *(*item_check)(const char *text); /* lists: NULL, or what an element must be */
+    const char *fallback; /* the default, as a file would state it; NULL: none */
+    const char *example;  /* for messages and documentation when there is no default */
+    const char *about;    /* one sentence */
 };
 
-enum { CONFIG_KEYS = 23, CONFIG_ELEMENTS_MAX = 16, CONFIG_SHOWN_SIZE = 96, CONFIG_WANT_SIZE = 320 };
+enum { CONFIG_KEYS = 43, CONFIG_ELEMENTS_MAX = 16, CONFIG_SHOWN_SIZE = 96, CONFIG_WANT_SIZE = 320 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /* "cache", or NULL for the top. A list group holds elements. */
@@ -68,20 +80,28 @@ enum config_group config_group_find(const char *name);
  * group or of the same name elsewhere. False when nothing is near. */
 bool config_key_suggest(enum config_group group, const char *name, char shown[CONFIG_SHOWN_SIZE]);
 
+/* Whether somebody who wrote `name` may have meant `known`, and rather so than what *best says;
+ * *best: edits between the two, begin with 99. */
+bool config_is_near(const char *name, const char *known, unsigned *best);
+
 /* "cache.ttl", "listen[0].address"; index -1 prints "listen[].address". */
 void config_key_show(const struct config_key *key, int index, char shown[CONFIG_SHOWN_SIZE]);
 
 /* Where at, at_port and at_loopback count from: the element of a list, else config itself. */
 void *config_base(struct config *config, enum config_group group, unsigned index);
 
-/* Parses text into its field. directory: what relative paths are relative to. 0; -EINVAL with
+/* How many elements a list group has. */
+unsigned *config_count(struct config *config, enum config_group group);
+
+/* Parses text into its field; of a list into one more element, of a mapping text is JSON already.
+ * directory: what relative paths are relative to. 0; -EINVAL with
  * what it must be ("must be on or off ...") in want; -ENOMEM. The field keeps its value on failure.
  */
 int config_key_set(const struct config_key *key, void *base, const char *directory,
                    const char *text, char want[CONFIG_WANT_SIZE]);
 
 /* The field as text that config_key_set() accepts: borrows the field's own text, or uses scratch.
- * NULL when the field is not set. */
+ * NULL when the field is not set. Not for lists. */
 const char *config_key_get(const struct config_key *key, const void *base,
                            char scratch[CONFIG_HOST_MAX + 16]);
 

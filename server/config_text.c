@@ -10,7 +10,13 @@
 #include <string.h>
 #include <strings.h>
 
-enum { URL_BYTES_MAX = 2048, NAME_BYTES_MAX = 32, VARIABLE_BYTES_MAX = 64, LABEL_BYTES_MAX = 63 };
+enum {
+    URL_BYTES_MAX = 2048,
+    NAME_BYTES_MAX = 32,
+    VARIABLE_BYTES_MAX = 64,
+    LABEL_BYTES_MAX = 63,
+    MODEL_BYTES_MAX = 256, /* as a ledger row has room for */
+};
 
 #define DIGITS "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -177,4 +183,35 @@ const char *config_path_check(const char *text)
     if (text[0] == '~' && (text[1] == '/' || text[1] == '\0'))
         return "must not begin with ~, which only a shell understands; write the directory out";
     return NULL;
+}
+
+/* Visible ASCII; what else a vendor puts into its ids is the vendor's. */
+static bool model_ok(const char *text, bool pattern)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len > MODEL_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] <= ' ' || text[i] > '~' || strchr("\"\\", text[i]) != NULL)
+            return false;
+        if (text[i] == '*' && !pattern)
+            return false;
+    }
+    return strstr(text, "@preset/") == NULL;
+}
+
+const char *config_model_check(const char *text)
+{
+    if (model_ok(text, false))
+        return NULL;
+    return "must be the id of a model, such as openai/gpt-5-mini: 1 to 256 characters without "
+           "spaces, quotes, * or @preset/";
+}
+
+const char *config_pattern_check(const char *text)
+{
+    if (model_ok(text, true))
+        return NULL;
+    return "must be a pattern such as anthropic/*: 1 to 256 characters without spaces, quotes or "
+           "@preset/";
 }

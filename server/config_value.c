@@ -26,6 +26,10 @@ static const struct unit span_units[] = {
     {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {NULL, 0},
 };
 
+static const struct unit period_units[] = {
+    {"s", 1}, {"m", 60}, {"h", 60 * 60}, {"d", 24 * 60 * 60}, {NULL, 0},
+};
+
 static uint64_t saturating_multiply(uint64_t a, uint64_t b)
 {
     uint64_t product;
@@ -108,6 +112,11 @@ int config_span_parse(const char *text, uint64_t *ret_ms)
     return number_with_unit(text, span_units, 0, ret_ms);
 }
 
+int config_period_parse(const char *text, uint64_t *ret_seconds)
+{
+    return number_with_unit(text, period_units, 0, ret_seconds);
+}
+
 int config_percent_parse(const char *text, uint64_t *ret_ppm)
 {
     uint64_t whole, part = 0, scale = CONFIG_PPM_PERCENT;
@@ -152,6 +161,14 @@ void config_span_print(uint64_t ms, char text[CONFIG_NUMBER_SIZE])
         snprintf(text, CONFIG_NUMBER_SIZE, "0s");
     else
         print_with_unit(ms, span_units, text);
+}
+
+void config_period_print(uint64_t seconds, char text[CONFIG_NUMBER_SIZE])
+{
+    if (seconds == 0)
+        snprintf(text, CONFIG_NUMBER_SIZE, "0s");
+    else
+        print_with_unit(seconds, period_units, text);
 }
 
 void config_percent_print(uint64_t ppm, char text[CONFIG_NUMBER_SIZE])

@@ -13,21 +13,26 @@
 
 enum {
     CONFIG_HOST_MAX = 253,
-    CONFIG_TEXT_MAX = 4096,  /* of any value */
+    CONFIG_TEXT_MAX = 4096, /* of any value but these two */
+    CONFIG_PROSE_MAX = 64 * 1024,
+    CONFIG_JSON_MAX = 256 * 1024,
+    CONFIG_JSON_DEPTH_MAX = 16,
     CONFIG_NUMBER_SIZE = 40, /* any printed number with its unit */
     CONFIG_PPM_PERCENT = 10000,
 };
 
 /* 0 or -EINVAL: the text has not the form. */
-int config_flag_parse(const char *text, uint64_t *ret_flag);   /* on off true false yes no */
-int config_count_parse(const char *text, uint64_t *ret_count); /* digits */
-int config_size_parse(const char *text, uint64_t *ret_bytes);  /* 256MiB; plain is bytes */
-int config_span_parse(const char *text, uint64_t *ret_ms);     /* 500ms 30s 5m 1h; unit needed */
-int config_percent_parse(const char *text, uint64_t *ret_ppm); /* 0.1%; up to 4 decimals */
+int config_flag_parse(const char *text, uint64_t *ret_flag);      /* on off true false yes no */
+int config_count_parse(const char *text, uint64_t *ret_count);    /* digits */
+int config_size_parse(const char *text, uint64_t *ret_bytes);     /* 256MiB; plain is bytes */
+int config_span_parse(const char *text, uint64_t *ret_ms);        /* 500ms 30s 5m 1h; unit needed */
+int config_period_parse(const char *text, uint64_t *ret_seconds); /* 30s 5m 1h 7d; unit needed */
+int config_percent_parse(const char *text, uint64_t *ret_ppm);    /* 0.1%; up to 4 decimals */
 
 /* The shortest text that parses to the same value. */
 void config_size_print(uint64_t bytes, char text[CONFIG_NUMBER_SIZE]);
 void config_span_print(uint64_t ms, char text[CONFIG_NUMBER_SIZE]);
+void config_period_print(uint64_t seconds, char text[CONFIG_NUMBER_SIZE]);
 void config_percent_print(uint64_t ppm, char text[CONFIG_NUMBER_SIZE]);
 
 struct config_address {
@@ -42,5 +47,7 @@ const char *config_url_check(const char *text, size_t *ret_len); /* length witho
 const char *config_name_check(const char *text);
 const char *config_variable_check(const char *text); /* name of an environment variable */
 const char *config_path_check(const char *text);
+const char *config_model_check(const char *text);   /* id of a model */
+const char *config_pattern_check(const char *text); /* the same, `*` allowed */
 
 #endif

@@ -6,6 +6,10 @@
  * (type and function name; the request's win); the preset's system prompt becomes the first system
  * message (chat: before `messages`; messages: before `system`; responses: before `instructions`). A
  * model before the @ wins over the preset's.
+ * Names of one thing count as one (max_tokens, max_completion_tokens, max_output_tokens; stop,
+ * stop_sequences; reasoning, reasoning_effort, thinking; models, fallbacks): a request that says
+ * one of them has overridden the preset's, and limits and stops are written under the API's own
+ * name. fallback_models do not go into the body; whoever plans the call reads them.
  *
  * Threads: pure functions.
  */
@@ -25,13 +29,15 @@ struct preset_choice {
 void preset_choose(const struct config *config, const struct json_doc *doc,
                    struct preset_choice *ret_choice);
 
-/* Writes the merged body: with `model` replaced, without `preset`. -EINVAL: a member has a type
- * that cannot be merged (*ret_detail: static text); -ENOMEM. */
+/* Writes the merged body: with `model` replaced (model empty: without it), without `preset`. out:
+ * empty. -EINVAL (*ret_detail: static text): a member has a type that cannot be merged, or the
+ * preset has a system prompt and the API (embeddings, completions, ...) no place for it; -ENOMEM.
+ */
 int preset_merge(const struct config_preset *preset, enum row_api api, const struct json_doc *doc,
                  const char *model, struct out *out, const char **ret_detail);
 
-/* What goes into the cache key: "name\0version". text holds at least 160 bytes; returns the length.
- */
-size_t preset_key_part(const struct config_preset *preset, char text[160]);
+/* What goes into the cache key: "name\0version". Returns the length. */
+enum { PRESET_KEY_PART_MAX = 160 };
+size_t preset_key_part(const struct config_preset *preset, char text[PRESET_KEY_PART_MAX]);
 
 #endif

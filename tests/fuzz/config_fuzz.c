@@ -1,8 +1,11 @@
 /* config_fuzz.c - laws of the configuration reader:
  *   1. what is accepted is accepted without a word, prints, and its print is a fixed point: it is
  *      accepted again and prints the same;
- *   2. what is refused is refused with at least one complaint, each with its place in the file, and
+ *   2. a preset's parameters are a JSON object, its version survives the print, and a route's
+ *      upstreams exist, each once;
+ *   3. what is refused is refused with at least one complaint, each with its place in the file, and
  *      gives no configuration. */
+#include "cache/json.h"
 #include "server/config_draft.h"
 
 #include <assert.h>
@@ -50,6 +53,35 @@ static void check_refusal(const char *errors, size_t len)
     }
 }
 
+static void check_preset(const struct config_preset *preset, const struct config_preset *again)
+{
+    struct json_doc doc;
+    assert(strlen(preset->version) == 16);
+    assert(strcmp(preset->version, again->version) == 0);
+    assert(preset->cache_enabled >= -1 && preset->cache_enabled <= 1);
+    if (preset->parameters == NULL)
+        return;
+    assert(strcmp(preset->parameters, again->parameters) == 0);
+    json_doc_init(&doc);
+    if (json_parse(&doc, preset->parameters, strlen(preset->parameters), NULL) != 0)
+        abort();
+    assert(doc.tokens[0].type == JSON_OBJECT);
+    assert(json_get(&doc, 0, "model") == JSON_NONE);
+    json_doc_release(&doc);
+}
+
+static void check_route(const struct config *config, const struct config_route *route)
+{
+    unsigned seen = 0;
+    assert(route->upstream_count > 0);
+    assert(route->split_ppm == 0 || route->upstream_count > 1);
+    for (unsigned i = 0; i < route->upstream_count; i++) {
+        assert(route->upstream[i] < config->upstream_count);
+        assert((seen >> route->upstream[i] & 1) == 0);
+        seen |= 1U << route->upstream[i];
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct config *config = NULL, *again = NULL;
@@ -71,6 +103,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     printed = print(config);
     error = parse(printed, strlen(printed), &errors, &again);
     assert(error == 0);
+    assert(again->preset_count == config->preset_count);
+    for (unsigned i = 0; i < config->preset_count; i++)
+        check_preset(&config->preset[i], &again->preset[i]);
+    for (unsigned i = 0; i < config->route_count; i++)
+        check_route(config, &config->route[i]);
     reprinted = print(again);
     assert(strcmp(printed, reprinted) == 0);
     free(reprinted);

@@ -1,7 +1,7 @@
 /* config_cases.h - what config_open() refuses, and every word it says about it.
  *
  * A complaint is written as LINE: text, one a line, as on the error stream but for the file's name;
- * @ stands for the directory of the file. There a cert.pem, a key.pem and a directory dir exist.
+ * @/ stands for the directory of the file. There a cert.pem, a key.pem and a directory dir exist.
  */
 #ifndef TESTS_SERVER_CONFIG_CASES_H
 #define TESTS_SERVER_CONFIG_CASES_H
@@ -182,8 +182,9 @@ static const struct {
     {EXAMPLE "cache: { tll: 300 }\n", "2: cache.tll is not a key; did you mean cache.ttl?\n"},
     {EXAMPLE "cahce: { ttl: 300 }\n", "2: cahce is not a key; did you mean cache?\n"},
     {EXAMPLE "ttl: 300\n", "2: ttl is not a key; did you mean cache.ttl?\n"},
-    {EXAMPLE "frobnicate: 1\n", "2: frobnicate is not a key; at the top stand listen, admin, "
-                                "upstreams, cache, limits, prices, ledger, data_dir, workers\n"},
+    {EXAMPLE "frobnicate: 1\n",
+     "2: frobnicate is not a key; at the top stand listen, admin, upstreams, routes, presets, "
+     "models, cache, limits, prices, ledger, request_log, data_dir, workers\n"},
     {EXAMPLE "cache: { frobnicate: { a: [1, {b: c}] } }\n",
      "2: cache.frobnicate is not a key; under cache stand default, ttl, memory, disk, max_entry, "
      "coalesce\n"},
@@ -212,10 +213,10 @@ static const struct {
      "3: a second document begins (---); keep one in this file\n"},
     {"- a\n", "1: the file must be a mapping of keys, such as upstreams:\n"},
     {"just text\n", "1: the file must be a mapping of keys, such as upstreams:\n"},
-    {"{a\n",
-     "1: a is not a key; at the top stand listen, admin, upstreams, cache, limits, prices, ledger, "
-     "data_dir, workers\n2: not YAML: did not find expected ',' or '}' while parsing a flow "
-     "mapping from line 1; check the indentation, quotes and brackets here\n"},
+    {"{a\n", "1: a is not a key; at the top stand listen, admin, upstreams, routes, presets, "
+             "models, cache, limits, prices, ledger, request_log, data_dir, workers\n2: not YAML: "
+             "did not find expected ',' or '}' while parsing a flow "
+             "mapping from line 1; check the indentation, quotes and brackets here\n"},
     {EXAMPLE "cache:\n\tttl: 1\n",
      "3: not YAML: found character that cannot start any token while scanning for the next token; "
      "indent with spaces, not with a tab\n"},
@@ -229,8 +230,9 @@ static const struct {
      "2: not YAML: invalid leading UTF-8 octet; save the file as plain UTF-8 text\n"},
     {EXAMPLE "? [a, b]\n: c\n", "2: a key must be a plain word, such as cache\n"},
     {EXAMPLE "a: [[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]\n",
-     "2: a is not a key; at the top stand listen, admin, upstreams, cache, limits, prices, ledger, "
-     "data_dir, workers\n2: nested more than 8 deep; no key needs that\n"},
+     "2: a is not a key; at the top stand listen, admin, upstreams, routes, presets, models, "
+     "cache, limits, prices, ledger, request_log, data_dir, workers\n2: nested more than 8 deep; "
+     "no key needs that\n"},
     {EXAMPLE "data_dir: %x\n",
      "2: not YAML: found character that cannot start any token while scanning for the next token; "
      "check the indentation, quotes and brackets here\n"},
@@ -244,6 +246,21 @@ static const struct {
      "seconds\n"},
     {"%YAML 1.3\n---\na: b\n", "1: not YAML: found incompatible YAML document; check the "
                                "indentation, quotes and brackets here\n"},
+    {EXAMPLE "limits: { retry: 61s }\n", "2: limits.retry must be 0s to 1m\n"},
+    {EXAMPLE "limits: { keepalive: 99ms }\n", "2: limits.keepalive must be 0, or 100ms to 10m\n"},
+    {EXAMPLE "limits: { keepalive: 10 }\n", "2: limits.keepalive must be a duration with its unit, "
+                                            "ms, s, m or h, such as 10s; 0, or 100ms to 10m\n"},
+    {EXAMPLE "models: { catalog: 999ms }\n", "2: models.catalog must be 0, or 1s to 24h\n"},
+    {EXAMPLE "models: { map: none.json }\n",
+     "2: models.map cannot be read (@/none.json: No such file or directory); put the file there or "
+     "correct the path\n"},
+    {EXAMPLE "request_log: { retention: 91d }\n", "2: request_log.retention must be 1m to 90d\n"},
+    {EXAMPLE "request_log: { retention: 604800 }\n",
+     "2: request_log.retention must be a duration with its unit, s, m, h or d, such as 7d; 1m to "
+     "90d\n"},
+    {EXAMPLE "request_log: { disk: 0 }\n", "2: request_log.disk must be 16MiB to 1TiB\n"},
+    {EXAMPLE "route: []\n", "2: route is not a key; did you mean routes?\n"},
+    {EXAMPLE "presets: []\n", "2: presets is empty; add an element or remove it\n"},
 };
 
 #endif

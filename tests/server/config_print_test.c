@@ -33,6 +33,17 @@ static void what_is_printed_is_the_same_configuration(void **state)
         "cache: {default: on, ttl: 7, memory: 0, disk: 0, max_entry: 1025, coalesce: off}\n"
         "limits: {body: 1025, buffered: 1048577, drain: 1ms}\n"
         "ledger: {tolerance: 99.9999%, durability: power}\n",
+        EXAMPLE "models: {catalog: 0, map: prices.json}\nlimits: {retry: 5s, keepalive: 0}\n"
+                "request_log: {enabled: on, retention: 36h, disk: 16MiB}\n",
+        EXAMPLE "routes:\n  - name: x\n    models: ['*', a/b*, \"null\"]\n    providers: ['~']\n"
+                "    upstreams: [a]\n    fallback_models: [b, '&c']\n  - name: 'y'\n",
+        EXAMPLE
+        "presets:\n  - name: x\n    system_prompt: |+\n        a\n         b: c\n\n\n"
+        "    cache_enabled: off\n    cache_ttl_seconds: 9\n    fallback_models: [a]\n"
+        "  - name: y\n    system_prompt: \" \\t\\u0085\\u2028\\e[0m'x' \\\"y\\\" # \\r\\n\"\n"
+        "    cache_enabled: on\n"
+        "    parameters: { a: [1, -0.0, 1e400, 'x', null, true, [[], {}]], '': {}, "
+        "\"\\0\": \"\\0\\u0085\\n \", \"1\": \"1\", 'null': 'null', 'a b: c': '- d' }\n",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -48,12 +59,46 @@ static void what_is_printed_is_the_same_configuration(void **state)
         assert_int_equal(config->workers, again->workers);
         assert_int_equal(config->listen_count, again->listen_count);
         assert_int_equal(config->upstream_count, again->upstream_count);
+        assert_int_equal(config->route_count, again->route_count);
+        assert_int_equal(config->preset_count, again->preset_count);
+        for (unsigned n = 0; n < config->preset_count; n++)
+            assert_string_equal(config->preset[n].version, again->preset[n].version);
         free(errors);
         free(reprinted);
         free(printed);
         config_free(again);
         config_free(config);
     }
+}
+
+/* What configs/tollgate.yaml shows in comments would be read if it were none. */
+static void the_examples_of_lists_are_right(void **state)
+{
+    char *text;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    struct config *config;
+    (void)state;
+    fputs(EXAMPLE, out);
+    for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+        const struct config_key *key = &config_keys[i];
+        bool first = i == 0 || config_keys[i - 1].group != key->group;
+        if (key->group != CONFIG_ROUTES && key->group != CONFIG_PRESETS)
+            continue;
+        if (first)
+            fprintf(out, "%s:\n", config_group_name(key->group));
+        if (strcmp(key->name, "upstreams") == 0)
+            continue; /* of the documented configuration, not of this one */
+        fprintf(out, "  %s %s: %s\n", first ? "-" : " ", key->name,
+                key->fallback != NULL ? key->fallback : key->example);
+    }
+    fclose(out);
+    config = accept(text, false);
+    assert_int_equal(config->route_count, 1);
+    assert_int_equal(config->preset_count, 1);
+    assert_string_equal(config->preset[0].parameters, "{\"temperature\":0,\"max_tokens\":1000}");
+    config_free(config);
+    free(text);
 }
 
 static void the_reference_names_every_key(void **state)
@@ -181,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_printed_is_the_same_configuration),
+        cmocka_unit_test(the_examples_of_lists_are_right),
         cmocka_unit_test(the_reference_names_every_key),
         cmocka_unit_test(tollgate_yaml_documents_every_key),
         cmocka_unit_test(tollgate_yaml_is_the_default),

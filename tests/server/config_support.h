@@ -128,4 +128,22 @@ static inline char *replace(const char *text, const char *from, const char *to)
     return result;
 }
 
+/* complaints: as config_cases.h writes them. */
+static inline void assert_refused(const char *text, bool need_secrets, const char *complaints)
+{
+    struct config *config = (struct config *)&directory; /* must stay */
+    char prefix[PATH_SIZE + 8], at[PATH_SIZE + 1], *errors, *got, *want;
+    snprintf(prefix, sizeof(prefix), "%s/c.yaml:", directory);
+    snprintf(at, sizeof(at), "%s/", directory);
+    want = replace(complaints, "@/", at);
+    assert_int_equal(open_text(text, need_secrets, &errors, &config), -EINVAL);
+    assert_ptr_equal(config, &directory);
+    assert_memory_equal(errors, prefix, strlen(prefix));
+    got = replace(errors, prefix, "");
+    assert_string_equal(got, want);
+    free(got);
+    free(want);
+    free(errors);
+}
+
 #endif

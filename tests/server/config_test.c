@@ -12,22 +12,6 @@
 #include "tests/server/config_cases.h"
 #include "tests/server/config_support.h"
 
-static void assert_refused(const char *text, bool need_secrets, const char *complaints)
-{
-    struct config *config = (struct config *)&directory; /* must stay */
-    char prefix[PATH_SIZE + 8], *errors, *got, *want;
-    snprintf(prefix, sizeof(prefix), "%s/c.yaml:", directory);
-    want = replace(complaints, "@", directory);
-    assert_int_equal(open_text(text, need_secrets, &errors, &config), -EINVAL);
-    assert_ptr_equal(config, &directory);
-    assert_memory_equal(errors, prefix, strlen(prefix));
-    got = replace(errors, prefix, "");
-    assert_string_equal(got, want);
-    free(got);
-    free(want);
-    free(errors);
-}
-
 static void what_is_wrong_is_told_with_its_line(void **state)
 {
     (void)state;
@@ -77,6 +61,21 @@ static void what_is_right_keeps_its_exact_value(void **state)
         {CONFIG_LEDGER, "tolerance", "0.0001%", "0.0001%"},
         {CONFIG_LEDGER, "tolerance", "12.3400%", "12.34%"},
         {CONFIG_LEDGER, "durability", "power", "power"},
+        {CONFIG_LIMITS, "retry", "0s", "0s"},
+        {CONFIG_LIMITS, "retry", "60s", "1m"},
+        {CONFIG_LIMITS, "keepalive", "0", "0s"},
+        {CONFIG_LIMITS, "keepalive", "100ms", "100ms"},
+        {CONFIG_LIMITS, "keepalive", "10m", "10m"},
+        {CONFIG_MODELS, "catalog", "0", "0s"},
+        {CONFIG_MODELS, "catalog", "0s", "0s"},
+        {CONFIG_MODELS, "catalog", "1s", "1s"},
+        {CONFIG_MODELS, "catalog", "24h", "24h"},
+        {CONFIG_REQUEST_LOG, "enabled", "on", "on"},
+        {CONFIG_REQUEST_LOG, "retention", "1m", "1m"},
+        {CONFIG_REQUEST_LOG, "retention", "90d", "90d"},
+        {CONFIG_REQUEST_LOG, "retention", "36h", "36h"},
+        {CONFIG_REQUEST_LOG, "retention", "48h", "2d"},
+        {CONFIG_REQUEST_LOG, "disk", "1TiB", "1TiB"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
@@ -195,6 +194,15 @@ static void what_is_absent_has_its_default(void **state)
     assert_int_equal(config->upstream[0].dialect, DIALECT_VERCEL);
     assert_null(config->upstream[0].api_key_env);
     assert_null(config->upstream[0].api_key);
+    assert_int_equal(config->route_count, 0);
+    assert_int_equal(config->preset_count, 0);
+    assert_null(config->models.map);
+    assert_int_equal(config->models.catalog_ms, 120000);
+    assert_false(config->request_log.enabled);
+    assert_int_equal(config->request_log.retention_s, 7 * 86400);
+    assert_int_equal(config->request_log.disk_bytes, UINT64_C(1) << 30);
+    assert_int_equal(config->limits.retry_ms, 0);
+    assert_int_equal(config->limits.keepalive_ms, 10000);
     config_free(config);
     config_free(NULL);
 }
@@ -282,16 +290,16 @@ static void complaints_come_in_the_order_of_lines_and_end(void **state)
     struct config *config = NULL;
     FILE *out;
     (void)state;
-    assert_refused("workers: 99\nadmin: { address: 0.0.0.0:1 }\nx1: 1\nupstreams: [{ name: a }]\n",
-                   false,
-                   "1: workers must be 0 to 64\n"
-                   "2: admin.address is off loopback and has no token: anybody who reaches the "
-                   "port reads the ledger; add token_env or listen on 127.0.0.1\n"
-                   "3: x1 is not a key; at the top stand listen, admin, upstreams, cache, limits, "
-                   "prices, ledger, data_dir, workers\n"
-                   "4: upstreams[0].dialect is missing; add for example dialect: vercel\n"
-                   "4: upstreams[0].base_url is missing; add for example base_url: "
-                   "https://ai-gateway.vercel.sh/v1\n");
+    assert_refused(
+        "workers: 99\nadmin: { address: 0.0.0.0:1 }\nx1: 1\nupstreams: [{ name: a }]\n", false,
+        "1: workers must be 0 to 64\n"
+        "2: admin.address is off loopback and has no token: anybody who reaches the "
+        "port reads the ledger; add token_env or listen on 127.0.0.1\n"
+        "3: x1 is not a key; at the top stand listen, admin, upstreams, routes, presets, models, "
+        "cache, limits, prices, ledger, request_log, data_dir, workers\n"
+        "4: upstreams[0].dialect is missing; add for example dialect: vercel\n"
+        "4: upstreams[0].base_url is missing; add for example base_url: "
+        "https://ai-gateway.vercel.sh/v1\n");
 
     out = open_memstream(&text, &len);
     for (int i = 0; i < CONFIG_COMPLAINTS_MAX + 23; i++)

@@ -33,7 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KEY_BYTES = 32, KEY_VERSION = 1 };
+enum { KEY_BYTES = 32, KEY_VERSION = 2 };
 
 struct key {
     uint8_t bytes[KEY_BYTES];

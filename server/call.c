@@ -1,5 +1,6 @@
 #include "server/call.h"
 #include "server/call_private.h"
+#include "server/cors.h"
 #include "server/log.h"
 
 #include <assert.h>
@@ -153,15 +154,16 @@ static void refuse_as(const char *id, h2o_req_t *req, enum config_dialect dialec
     if (problem == PROBLEM_NO_KEY)
         h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("www-authenticate"), 0, NULL,
                               H2O_STRLIT("Bearer"));
+    cors_add_if_asked(req);
     h2o_send_inline(req, text, len);
 }
 
 void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dialect,
                  enum row_api api, enum problem problem, const char *detail)
 {
-    char id[GENID_VERCEL_LEN + 1];
+    char id[GENID_MAX + 1];
 
-    genid_vercel(&worker->genid, worker_now_ms(worker), id);
+    call_new_id(worker, dialect, worker_now_ms(worker), id);
     refuse_as(id, req, dialect, api, problem, detail);
 }
 
@@ -380,15 +382,24 @@ void call_check_stalled(struct call *call, int64_t now_monotonic_ms)
 
 /* --- start --- */
 
+void call_new_id(struct worker *worker, enum config_dialect dialect, int64_t now_ms,
+                 char id[GENID_MAX + 1])
+{
+    if (dialect == DIALECT_OPENROUTER)
+        genid_openrouter(&worker->genid, now_ms, id);
+    else
+        genid_vercel(&worker->genid, now_ms, id);
+}
+
 static void set_identity(struct call *call)
 {
     int64_t now = worker_now_ms(call->worker);
 
-    genid_vercel(&call->worker->genid, now, call->id);
+    call_new_id(call->worker, call->route->dialect, now, call->id);
     snprintf(call->created, sizeof call->created, "%lld", (long long)(now / 1000));
 }
 
-void call_start(struct worker *worker, h2o_req_t *req, const struct route *route)
+void call_start(struct worker *worker, h2o_req_t *req, const struct route *route, struct text rest)
 {
     struct call *call = h2o_mem_alloc_shared(&req->pool, sizeof *call, on_dispose);
 
@@ -398,6 +409,7 @@ void call_start(struct worker *worker, h2o_req_t *req, const struct route *route
     call->worker = worker;
     call->req = req;
     call->route = route;
+    call->rest = rest;
     call->leave_watch.fd = -1;
     call->started_ms = worker_monotonic_ms();
     call->next = worker->calls;
@@ -408,11 +420,14 @@ void call_start(struct worker *worker, h2o_req_t *req, const struct route *route
     set_identity(call);
     if (worker->draining)
         req->http1_is_persistent = 0;
-    if (call_read(call) != 0)
-        return;
-    call_enter(call, CALL_LOOKUP);
-    if (call->caching)
-        call_look_up(call, false);
-    else
-        call_without_cache(call);
+    if (call_read(call) == 0) {
+        call_enter(call, CALL_LOOKUP);
+        if (call->caching)
+            call_look_up(call, false);
+        else
+            call_without_cache(call);
+    }
+    /* The call may be gone. A hostile body's tokens are not kept, and those of any body must not
+     * outlive it: the next one may lie at the same address. */
+    json_doc_clear(&worker->doc);
 }

@@ -43,7 +43,10 @@ struct call {
     struct call *parked_next, **parked_pointer; /* worker->parked */
     struct watch leave_watch;                   /* HTTP/1.1: the client's departure while we wait */
     struct request_headers headers;
+    struct text rest;          /* of the path, in place of the route's `*` */
+    struct text steering;      /* headers that are inputs of the key */
     struct request_body *body; /* NULL: a repeat whose body was not parsed again */
+    bool json;                 /* the body is JSON */
     bool caching;              /* on for this request */
     unsigned ttl_s;
     struct memo_value names; /* cache key, seal, key_id */
@@ -52,7 +55,7 @@ struct call {
     struct tape_reader reader;
     struct tape_stamp stamp;
     struct store_entry entry; /* HIT */
-    char id[ROW_ID_MAX + 1];  /* generation id of this request */
+    char id[GENID_MAX + 1];   /* generation id of this request */
     char created[24];
     char *buffer; /* what h2o is sending, copied from a growing tape */
     bool responded, sending, ended, reader_set;
@@ -62,8 +65,12 @@ struct call {
     int64_t progress_ms; /* monotonic: when h2o last took bytes */
 };
 
-/* Takes over a request for a cacheable endpoint. */
-void call_start(struct worker *worker, h2o_req_t *req, const struct route *route);
+/* Takes over a request for a cacheable or forwarded endpoint. rest: as route_find() said. */
+void call_start(struct worker *worker, h2o_req_t *req, const struct route *route, struct text rest);
+
+/* A generation id in the words of a dialect. */
+void call_new_id(struct worker *worker, enum config_dialect dialect, int64_t now_ms,
+                 char id[GENID_MAX + 1]);
 
 /* Its tape has more, or its head, or has ended. */
 void call_resume(struct call *call);

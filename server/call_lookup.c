@@ -5,56 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void attach(struct call *call, struct tape *tape, enum tape_view view)
-{
-    int result;
-
-    call->stamp.slot[ANSWER_SLOT_ID - 1].bytes = call->id;
-    call->stamp.slot[ANSWER_SLOT_ID - 1].len = strlen(call->id);
-    call->stamp.slot[ANSWER_SLOT_CREATED - 1].bytes = call->created;
-    call->stamp.slot[ANSWER_SLOT_CREATED - 1].len = strlen(call->created);
-    result = tape_reader_init(&call->reader, tape, view, &call->stamp);
-    assert(result == 0 || call->role == CALL_FOLLOWER);
-    call->reader_set = result == 0;
-}
-
-static void lead(struct call *call, struct tape *tape, struct store_flight *flight)
-{
-    struct worker *worker = call->worker;
-    const struct config *config = worker->gateway->config;
-    struct ledger_row row, source;
-    char tags[ROW_TAGS_BYTES_MAX];
-    struct fetch_order order = {
-        .row = &row,
-        .source = &source,
-        .headers = &call->headers,
-        .body = call->req->entity.base,
-        .body_len = call->req->entity.len,
-        .upstream = &config->upstream[0],
-        .path = call->route->upstream_path,
-        .may_store = call->caching && !call->headers.wish.no_store,
-        .ttl_s = call->ttl_s,
-        .started_ms = call->started_ms,
-    };
-
-    /* A repeat whose answer has left the cache: now its facts are needed after all. */
-    if (call->body == NULL && call_parse_body(call) != 0) {
-        worker_wake(worker, tape, tape_end(tape, TAPE_FAILED, NULL, 0));
-        if (flight != NULL)
-            store_land(worker->gateway->store, flight, false, &call->entry, NULL, 0);
-        return;
-    }
-    call->role = CALL_LEADER;
-    call_enter(call, CALL_STREAM);
-    attach(call, tape, TAPE_ORIGINAL);
-    call_source_facts(call, &source);
-    call_facts(call, &row, tags);
-    row.upstream = (struct text){order.upstream->name, strlen(order.upstream->name)};
-    row.route = TEXT("first");
-    call->fetch = fetch_start(worker, tape, flight, &order);
-    call_pump(call);
-}
-
 static void wake_call(void *arg, struct worker *worker)
 {
     struct call_waiter *waiter = arg;
@@ -67,6 +17,7 @@ static void wake_call(void *arg, struct worker *worker)
     if (call->ended || worker->stopped)
         return;
     call_look_up(call, true);
+    json_doc_clear(&worker->doc);
 }
 
 /* On any thread. */
@@ -87,7 +38,7 @@ void call_without_cache(struct call *call)
         call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
         return;
     }
-    lead(call, tape, NULL);
+    call_lead(call, tape, NULL);
     tape_unref(tape);
 }
 
@@ -103,7 +54,7 @@ static void serve_hit(struct call *call, const struct store_answer *answer)
 {
     call->role = CALL_HIT;
     call->entry = answer->entry;
-    attach(call, answer->tape, TAPE_REPLAY);
+    call_attach(call, answer->tape, TAPE_REPLAY);
     if (call_record(call, 200) != 0) {
         call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
         return;
@@ -120,7 +71,7 @@ static void take_answer(struct call *call, const struct store_answer *answer)
         break;
     case STORE_FOLLOW:
         call->role = CALL_FOLLOWER;
-        attach(call, answer->tape, TAPE_REPLAY);
+        call_attach(call, answer->tape, TAPE_REPLAY);
         if (!call->reader_set) { /* it became a window this very moment: go alone */
             call->role = CALL_NOBODY;
             call_without_cache(call);
@@ -136,7 +87,7 @@ static void take_answer(struct call *call, const struct store_answer *answer)
         call_pump(call);
         break;
     case STORE_LEAD:
-        lead(call, answer->tape, answer->flight);
+        call_lead(call, answer->tape, answer->flight);
         break;
     case STORE_ABSENT:
         absent(call);

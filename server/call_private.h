@@ -1,9 +1,10 @@
-/* call_private.h - shared by call.c (machine), call_lookup.c (cache), call_read.c (request in),
- * call_respond.c (answer out) and call_row.c (ledger). */
+/* call_private.h - shared by call.c (machine), call_lookup.c (cache), call_lead.c (miss),
+ * call_read.c (request in), call_respond.c (answer out) and call_row.c (ledger). */
 #ifndef SERVER_CALL_PRIVATE_H
 #define SERVER_CALL_PRIVATE_H
 
 #include "server/call.h"
+#include "server/preset.h"
 
 /* call.c: the one function that changes the state. */
 void call_enter(struct call *call, enum call_state next);
@@ -17,6 +18,11 @@ void call_watch_client(struct call *call);
 void call_look_up(struct call *call, bool retry);
 /* call_lookup.c: a tape and a fetch of its own. */
 void call_without_cache(struct call *call);
+
+/* call_lead.c: reads the tape from its beginning. */
+void call_attach(struct call *call, struct tape *tape, enum tape_view view);
+/* call_lead.c: plans where the request goes and starts the fetch that fills tape. take: flight. */
+void call_lead(struct call *call, struct tape *tape, struct store_flight *flight);
 
 /* What store_find() keeps while the disk is being asked. It outlives a call whose client leaves. */
 struct call_waiter {

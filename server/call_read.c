@@ -16,12 +16,37 @@ static void read_headers(struct call *call)
     }
 }
 
+static bool is_ai(const struct call *call)
+{
+    return call->route->api == API_AI_LANGUAGE || call->route->api == API_AI_EMBEDDING ||
+           call->route->api == API_AI_OTHER;
+}
+
+/* Headers that are inputs of the key beside the body. Borrows from the request's pool. */
+static int make_steering(struct call *call)
+{
+    char text[REQUEST_STEER_MAX];
+    size_t len;
+
+    if (!is_ai(call) && call->headers.upstream.len == 0)
+        return 0;
+    if (request_print_steering(&call->headers, text, &len) != 0)
+        return -E2BIG;
+    call->steering = (struct text){h2o_strdup(&call->req->pool, text, len).base, len};
+    return 0;
+}
+
 static struct key_parts key_parts(const struct call *call)
 {
     const struct wish *wish = &call->headers.wish;
 
     return (struct key_parts){
-        .endpoint = call->route->endpoint, .salt = wish->salt, .salt_len = wish->salt_len};
+        .endpoint = call->route->endpoint,
+        .salt = wish->salt,
+        .salt_len = wish->salt_len,
+        .extra = call->steering.bytes,
+        .extra_len = call->steering.len,
+    };
 }
 
 /* The digest of the request as it came; the API key stands in for its name. */
@@ -35,19 +60,99 @@ static void raw_digest(struct call *call, struct key *digest)
                  digest);
 }
 
-static enum problem read_body(struct call *call, const char **ret_detail)
+/* --- the body --- */
+
+static bool is_json(struct text content_type)
+{
+    return content_type.len == 0 ||
+           (content_type.len >= 16 && strncasecmp(content_type.bytes, "application/json", 16) == 0);
+}
+
+static const char *keep_text(struct call *call, const char *text)
+{
+    return h2o_strdup(&call->req->pool, text, strlen(text)).base;
+}
+
+/* Which preset the body names, and the model that remains (preset.h). */
+static enum problem choose_preset(struct call *call, const char **ret_detail)
+{
+    const struct config *config = call->worker->gateway->config;
+    struct preset_choice choice;
+
+    call->names.preset = NULL;
+    if (is_ai(call))
+        return PROBLEMS;
+    preset_choose(config, &call->worker->doc, &choice);
+    if (choice.detail[0] != '\0') {
+        *ret_detail = keep_text(call, choice.detail);
+        return PROBLEM_BAD_REQUEST;
+    }
+    if (choice.preset == NULL)
+        return PROBLEMS;
+    call->names.preset = choice.preset;
+    call->body->model_len = strlen(choice.model);
+    memcpy(call->body->model, choice.model, call->body->model_len + 1);
+    return PROBLEMS;
+}
+
+/* The AI SDK protocol says the model and whether to stream in headers. */
+static enum problem take_ai_headers(struct call *call, const char **ret_detail)
+{
+    const struct request_headers *headers = &call->headers;
+
+    *ret_detail = "ai-language-model-id takes at most 256 bytes.";
+    if (headers->ai_model.len > ROW_NAME_MAX)
+        return PROBLEM_BAD_REQUEST;
+    memcpy(call->body->model, headers->ai_model.bytes, headers->ai_model.len);
+    call->body->model[headers->ai_model.len] = '\0';
+    call->body->model_len = headers->ai_model.len;
+    call->body->stream = headers->ai_streaming;
+    call->body->fallback_count = 0; /* the body's options are the upstream's business */
+    return PROBLEMS;
+}
+
+static enum problem read_json_body(struct call *call, const char **ret_detail)
 {
     struct worker *worker = call->worker;
     char tags[ROW_TAGS_BYTES_MAX];
+    enum problem problem;
 
     if (json_parse(&worker->doc, call->req->entity.base, call->req->entity.len, NULL) != 0)
         return PROBLEM_BAD_JSON;
-    call->body = h2o_mem_alloc_pool(&call->req->pool, sizeof *call->body);
     if (request_read_body(&worker->doc, call->body, tags, ret_detail) != 0)
         return PROBLEM_BAD_REQUEST;
     if (call->body->tags.len > 0)
         call->body->tags.bytes = h2o_strdup(&call->req->pool, tags, call->body->tags.len).base;
+    problem = is_ai(call) ? take_ai_headers(call, ret_detail) : choose_preset(call, ret_detail);
+    if (problem != PROBLEMS)
+        return problem;
+    *ret_detail = "`model` must be a string of 1 to 256 bytes.";
+    return call->body->model_len == 0 && call->route->kind == ROUTE_CACHEABLE ? PROBLEM_BAD_REQUEST
+                                                                              : PROBLEMS;
+}
+
+/* Forms and the like are passed on; of them only the model matters to us. */
+static enum problem read_other_body(struct call *call)
+{
+    struct text body = {call->req->entity.base, call->req->entity.len};
+    struct text model = request_find_form_model(call->headers.content_type, body);
+
+    memset(call->body, 0, sizeof *call->body);
+    if (model.len == 0 && call->headers.ai_model.len <= ROW_NAME_MAX)
+        model = call->headers.ai_model;
+    if (model.len > 0)
+        memcpy(call->body->model, model.bytes, model.len);
+    call->body->model_len = model.len;
     return PROBLEMS;
+}
+
+static enum problem read_body(struct call *call, const char **ret_detail)
+{
+    bool forwarded = call->route->kind == ROUTE_FORWARDED;
+
+    call->body = h2o_mem_alloc_pool(&call->req->pool, sizeof *call->body);
+    call->json = !forwarded || (is_json(call->headers.content_type) && call->req->entity.len > 0);
+    return call->json ? read_json_body(call, ret_detail) : read_other_body(call);
 }
 
 int call_parse_body(struct call *call)
@@ -70,6 +175,8 @@ bool call_recall_body(struct call *call)
     return call->body != NULL;
 }
 
+/* --- names --- */
+
 static int make_names(struct call *call)
 {
     struct worker *worker = call->worker;
@@ -77,6 +184,7 @@ static int make_names(struct call *call)
     struct memo_value *names = &call->names;
     struct key_parts parts = key_parts(call);
     uint8_t client[32], ledger_name[32];
+    char preset[PRESET_KEY_PART_MAX];
 
     key_hasher_name(worker->ledger_names, "ledger id", api_key.bytes, api_key.len, ledger_name);
     identity_key_id(ledger_name, names->key_id);
@@ -90,21 +198,45 @@ static int make_names(struct call *call)
     parts.stream = call->body->stream;
     parts.model = call->body->model;
     parts.model_len = call->body->model_len;
+    if (names->preset != NULL) {
+        parts.preset = preset;
+        parts.preset_len = preset_key_part(names->preset, preset);
+    }
     return key_of_request(worker->cache_names, &parts, &worker->doc, &names->key);
 }
 
-/* Cache off, on, and for how long: openrouter-api.md section 1.6, without presets. */
+/* Without the body, and so without its preset, nobody can say no more than this. */
+static bool may_be_cached(const struct call *call)
+{
+    const struct config *config = call->worker->gateway->config;
+    enum wish_switch wish = call->headers.wish.cache;
+
+    return call->route->kind == ROUTE_CACHEABLE && wish != WISH_OFF &&
+           (wish == WISH_ON || config->cache.by_default || config->preset_count > 0);
+}
+
+/* Cache off, on, and for how long: openrouter-api.md section 1.6. */
 static void decide_caching(struct call *call)
 {
     const struct wish *wish = &call->headers.wish;
     const struct config *config = call->worker->gateway->config;
+    const struct config_preset *preset = call->names.preset;
 
-    call->caching =
-        wish->cache == WISH_ON || (wish->cache == WISH_UNSAID && config->cache.by_default);
-    call->ttl_s = wish->ttl_s != 0 ? wish->ttl_s : config->cache.ttl_s;
+    call->ttl_s = wish->ttl_s != 0                             ? wish->ttl_s
+                  : preset != NULL && preset->cache_ttl_s != 0 ? preset->cache_ttl_s
+                                                               : config->cache.ttl_s;
+    if (call->route->kind != ROUTE_CACHEABLE || wish->cache == WISH_OFF)
+        call->caching = false;
+    else if (preset != NULL && preset->cache_enabled == 0)
+        call->caching = false;
+    else
+        call->caching = wish->cache == WISH_ON || config->cache.by_default ||
+                        (preset != NULL && preset->cache_enabled == 1);
 }
 
-static enum problem check(const struct call *call, const char **ret_detail)
+/* --- checks --- */
+
+static enum problem check(struct call *call, const char **ret_detail)
 {
     const struct config *config = call->worker->gateway->config;
 
@@ -120,7 +252,7 @@ static enum problem check(const struct call *call, const char **ret_detail)
     if (call->headers.user.len > ROW_NAME_MAX)
         return PROBLEM_BAD_REQUEST;
     *ret_detail = "A request header is longer than this gateway accepts.";
-    if (call->headers.too_long)
+    if (call->headers.too_long || make_steering(call) != 0)
         return PROBLEM_BAD_REQUEST;
     *ret_detail = NULL;
     return PROBLEMS;
@@ -145,12 +277,27 @@ static int check_tags(struct call *call)
     return -1;
 }
 
+/* A byte-identical repeat: everything but its facts is known. */
+static bool remember(struct call *call, const struct key *digest)
+{
+    const struct memo_value *known = memo_get(call->worker->memo, digest);
+
+    if (known == NULL)
+        return false;
+    call->names = *known;
+    decide_caching(call);
+    if (call->caching)
+        return true;
+    memset(&call->names, 0, sizeof call->names);
+    return false;
+}
+
 int call_read(struct call *call)
 {
-    const struct memo_value *known;
     const char *detail = NULL;
     enum problem problem;
     struct key digest;
+    bool memorable;
 
     assert(call->state == CALL_READ);
     read_headers(call);
@@ -159,24 +306,21 @@ int call_read(struct call *call)
         call_refuse_with(call, problem, detail);
         return -1;
     }
-    decide_caching(call);
     /* Tags of the header are checked together with the body's, so those requests are parsed. */
-    if (call->caching && call->headers.tags.len == 0) {
+    memorable = may_be_cached(call) && call->headers.tags.len == 0;
+    if (memorable) {
         raw_digest(call, &digest);
-        known = memo_get(call->worker->memo, &digest);
-        if (known != NULL) {
-            call->names = *known;
+        if (remember(call, &digest))
             return 0;
-        }
     }
     if (call_parse_body(call) != 0 || check_tags(call) != 0)
         return -1;
+    decide_caching(call);
     if (make_names(call) != 0) {
         call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
         return -1;
     }
-    json_doc_clear(&call->worker->doc); /* a hostile body's tokens are not kept */
-    if (call->caching && call->headers.tags.len == 0)
+    if (memorable && call->caching)
         memo_put(call->worker->memo, &digest, &call->names);
     return 0;
 }

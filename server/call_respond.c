@@ -1,5 +1,6 @@
 /* call_respond.c - the head of an answer: status and headers, built without printf. */
 #include "server/call_private.h"
+#include "server/cors.h"
 
 #include <assert.h>
 #include <string.h>
@@ -85,15 +86,31 @@ static void add_follower(struct call *call, const struct tape_head *head)
         ADD(call, "x-openrouter-cache-source-id", head->texts, head->id_len);
 }
 
+/* Where it went, and why there (plan.h). */
+static void add_route(struct call *call)
+{
+    const struct fetch *fetch = call->fetch;
+    h2o_mem_pool_t *pool = &call->req->pool;
+    size_t len = strlen(fetch->why);
+
+    if (fetch->upstream == NULL)
+        return;
+    ADD(call, "x-tollgate-upstream", fetch->upstream->name, strlen(fetch->upstream->name));
+    ADD(call, "x-tollgate-route", h2o_strdup(pool, fetch->why, len).base, len);
+}
+
 static void add_leader(struct call *call, const struct tape_head *head)
 {
     const struct fetch *fetch = call->fetch;
 
+    add_route(call);
     for (size_t at = 0; at < fetch->passed_len && !head->own;) {
         const char *name = fetch->passed + at, *value = name + strlen(name) + 1;
         at += strlen(name) + strlen(value) + 2;
         add(call, name, strlen(name), value, strlen(value));
     }
+    if (call->route->kind == ROUTE_FORWARDED)
+        return;
     if (!call->caching) {
         ADD_TEXT(call, "cache-status", "tollgate; fwd=bypass");
         return;
@@ -145,6 +162,7 @@ const char *call_reason(int status)
 static void add_common(struct call *call, const struct tape_head *head)
 {
     const char *type = head->texts + head->id_len, *retry = type + head->type_len;
+    const char *warning = retry + head->retry_after_len;
     bool own_id = call->role != CALL_LEADER;
 
     call->req->res.status = head->status;
@@ -161,8 +179,12 @@ static void add_common(struct call *call, const struct tape_head *head)
                        H2O_STRLIT("no-cache"));
     if (head->retry_after_len > 0)
         ADD(call, "retry-after", retry, head->retry_after_len);
+    if (head->warning_len > 0)
+        ADD(call, "x-tollgate-warning", warning, head->warning_len);
     if (head->final)
         ADD_TEXT(call, "x-should-retry", "false");
+    if (call->headers.cross_origin)
+        cors_add(call->req);
 }
 
 void call_respond(struct call *call, const struct tape_head *head)

@@ -10,6 +10,7 @@ static void add_request(const struct call *call, struct ledger_row *row)
     row->streamed = call->names.stream;
     row->key_id = text_of(call->names.key_id);
     row->app = call->headers.app;
+    row->origin = call->headers.referer;
     row->environment = call->headers.environment;
     if (call->headers.user.len > 0)
         row->user = call->headers.user;
@@ -31,12 +32,15 @@ void call_source_facts(struct call *call, struct ledger_row *row)
 {
     const struct request_body *body = call->body;
 
-    assert(body != NULL);
     row_init(row);
+    if (body == NULL)
+        return;
     row->model_requested = (struct text){body->model, body->model_len};
     row->user = (struct text){body->user, body->user_len};
     row->session = (struct text){body->session, body->session_len};
     row->tags = body->tags;
+    if (call->names.preset != NULL)
+        row->preset = text_of(call->names.preset->name);
 }
 
 void call_facts(struct call *call, struct ledger_row *row, char *tags)

@@ -1,11 +1,15 @@
 /* command_serve.c - tollgate serve: open everything, run the workers, shut down in order. */
 #include "server/commands.h"
+#include "server/catalog.h"
+#include "server/dialect/model_map.h"
 #include "server/fetch.h"
+#include "server/health.h"
 #include "server/gateway.h"
 #include "server/genid.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/lookup.h"
+#include "server/reads.h"
 #include "server/worker.h"
 
 #include <curl/curl.h>
@@ -121,13 +125,27 @@ static int open_shared(const struct config *config)
     }
     if (open_store(config) != 0)
         return -1;
+    if (model_map_open(config->models.map, &gateway.models, error, sizeof error) != 0) {
+        fprintf(stderr, "%s\n", error);
+        return -1;
+    }
     gateway.lookup = lookup_new(&gateway);
-    return gateway.lookup != NULL ? 0 : -1;
+    gateway.health = health_new();
+    gateway.catalogs = catalogs_new(&gateway);
+    gateway.reads = reads_new(&gateway);
+    return gateway.lookup != NULL && gateway.health != NULL && gateway.catalogs != NULL &&
+                   gateway.reads != NULL
+               ? 0
+               : -1;
 }
 
 static void close_shared(void)
 {
+    reads_free(gateway.reads);
+    catalogs_free(gateway.catalogs);
+    health_free(gateway.health);
     lookup_free(gateway.lookup);
+    model_map_free(gateway.models);
     store_close(gateway.store);
     ledger_close(gateway.ledger);
     price_table_free(gateway.prices);
@@ -237,9 +255,11 @@ static int run_workers(const struct config *config, const uint16_t *ports)
     atomic_store(&gateway.draining, true);
     for (unsigned i = 0; i < config->workers; i++)
         worker_post_function(gateway.workers[i], look_around, NULL);
+    reads_stop(gateway.reads);
     for (unsigned i = 0; i < config->workers; i++)
         worker_join(gateway.workers[i]);
     lookup_stop(gateway.lookup);
+    catalogs_stop(gateway.catalogs);
     for (unsigned i = 0; i < config->workers; i++)
         worker_free(gateway.workers[i]);
     return 0;

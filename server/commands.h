@@ -10,5 +10,6 @@ int command_serve(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_prices(int argc, char **argv);
+int command_compare(int argc, char **argv);
 
 #endif

@@ -15,33 +15,37 @@
 
 enum { BODY_FIRST_BYTES = 4096 };
 
-static void begin(struct fetch *fetch, int status, bool stream, bool own, bool final,
-                  const char *id, const char *type)
+static size_t put(char *to, const char *text)
 {
-    _Alignas(struct tape_head) char made[sizeof(struct tape_head) + TAPE_HEAD_BYTES_MAX];
-    struct tape_head *head = (struct tape_head *)made;
-    size_t id_len = strlen(id), type_len = strlen(type), retry_len = strlen(fetch->retry_after);
+    size_t len = strlen(text);
 
-    assert(!fetch->begun);
-    assert(id_len + type_len + retry_len <= TAPE_HEAD_BYTES_MAX);
-    *head = (struct tape_head){.status = status,
-                               .stream = stream,
-                               .own = own,
-                               .final = final,
-                               .id_len = (uint16_t)id_len,
-                               .type_len = (uint16_t)type_len,
-                               .retry_after_len = (uint16_t)retry_len};
-    memcpy(head->texts, id, id_len);
-    memcpy(head->texts + id_len, type, type_len);
-    memcpy(head->texts + id_len + type_len, fetch->retry_after, retry_len);
-    fetch->begun = true;
-    fetch->wake |=
-        tape_begin(fetch->tape, head, sizeof(struct tape_head) + id_len + type_len + retry_len);
+    memcpy(to, text, len);
+    return len;
 }
 
-static void begin_answer(struct fetch *fetch, bool stream, const char *id, const char *type)
+static void begin(struct fetch *fetch, struct tape_head head, const char *id, const char *type)
 {
-    begin(fetch, fetch->upstream_status, stream, false, false, id, type);
+    _Alignas(struct tape_head) char made[sizeof(struct tape_head) + TAPE_HEAD_BYTES_MAX];
+    struct tape_head *whole = (struct tape_head *)made;
+    char *to = whole->texts;
+
+    assert(!fetch->begun);
+    assert(strlen(id) + strlen(type) + strlen(fetch->retry_after) + strlen(fetch->warning) <=
+           TAPE_HEAD_BYTES_MAX);
+    to += head.id_len = (uint16_t)put(to, id);
+    to += head.type_len = (uint16_t)put(to, type);
+    to += head.retry_after_len = (uint16_t)put(to, fetch->retry_after);
+    to += head.warning_len = (uint16_t)put(to, fetch->warning);
+    memcpy(made, &head, sizeof head);
+    fetch->begun = true;
+    fetch_drop_original(fetch); /* from here on there is no other attempt */
+    fetch->wake |= tape_begin(fetch->tape, made, (size_t)(to - made));
+}
+
+static void begin_answer(struct fetch *fetch, const char *id, const char *type)
+{
+    begin(fetch, (struct tape_head){.status = fetch->upstream_status, .stream = fetch->stream}, id,
+          type);
 }
 
 void fetch_append(struct fetch *fetch, const char *bytes, size_t len, const struct tape_edit *edits,
@@ -72,47 +76,138 @@ static const char *row_id(struct fetch *fetch)
     return id;
 }
 
-/* The id that the client, the body and the row share: the upstream's, else ours. */
-static const char *shown_id(struct fetch *fetch)
+/* The id that the client, the body and the row share: the upstream's, else ours. Once a head has
+ * left without it, ours it stays. */
+const char *fetch_shown_id(struct fetch *fetch)
 {
-    return fetch->answer.id[0] != '\0' ? fetch->answer.id : row_id(fetch);
+    return fetch->answer.id[0] != '\0' && !fetch->own_id ? fetch->answer.id : row_id(fetch);
+}
+
+/* The converter of this attempt's answer, when it needs one. False: no memory. */
+static bool make_converter(struct fetch *fetch)
+{
+    const struct fetch_attempt *attempt = &fetch->attempt[fetch->current];
+
+    fetch->conversion = (struct answer_conversion){
+        .api = fetch->route->api,
+        .from = fetch->upstream->dialect,
+        .to = fetch->route->dialect,
+        .map = fetch->worker->gateway->models,
+        .model_requested = fetch->row.model_requested,
+        .model_sent = attempt->model,
+        .stream = fetch->client_stream,
+        .assemble = fetch->assemble,
+        .metadata = fetch->metadata,
+        .shown_id = fetch->own_id ? fetch->row.id : (struct text){NULL, 0},
+        .attempts = fetch->row.attempts,
+        .upstream = text_of(fetch->upstream->name),
+        .body_max = (size_t)fetch->worker->gateway->config->cache.max_entry_bytes,
+    };
+    answer_converter_free(fetch->converter);
+    fetch->converter = NULL;
+    if (fetch->upstream_status != 200 || !answer_conversion_is_needed(&fetch->conversion))
+        return true;
+    fetch->converter = answer_converter_new(&fetch->conversion);
+    return fetch->converter != NULL;
+}
+
+/* Bytes that come from now on have to show the id that has left. */
+static void set_shown_id(struct fetch *fetch)
+{
+    if (fetch->upstream_status != 0 && !make_converter(fetch))
+        abort(); /* the process has no memory for a few hundred bytes */
 }
 
 /* A follower is shown its own id in the error frame, too. */
 static void write_problem_event(struct fetch *fetch, enum problem problem)
 {
-    static const char before_id[] = "data: {\"id\":\"";
     char text[PROBLEM_TEXT_MAX];
-    const char *id = shown_id(fetch);
-    size_t len = problem_print_event(problem, DIALECT_VERCEL, API_CHAT, id, fetch->answer.model,
-                                     worker_now_ms(fetch->worker), text);
-    struct tape_edit edit = {
-        .at = sizeof before_id - 1, .cut = (uint32_t)strlen(id), .slot = ANSWER_SLOT_ID};
+    const char *id = fetch_shown_id(fetch);
+    char model[ROW_NAME_MAX + 1] = ""; /* as the client knows it */
+    struct text requested = fetch->row.model_requested;
+    size_t id_at = 0, len;
+    struct tape_edit edit;
 
-    assert(strncmp(text + edit.at, id, edit.cut) == 0);
-    fetch_append(fetch, text, len, &edit, 1);
+    if (requested.len > 0 && requested.len <= ROW_NAME_MAX)
+        memcpy(model, requested.bytes, requested.len);
+    len = problem_print_event(problem, fetch->route->dialect, fetch->route->api, id, model,
+                              worker_now_ms(fetch->worker), text, &id_at);
+    edit = (struct tape_edit){.at = id_at, .cut = (uint32_t)strlen(id), .slot = ANSWER_SLOT_ID};
+    assert(id_at == 0 || strncmp(text + edit.at, id, edit.cut) == 0);
+    fetch_append(fetch, text, len, &edit, id_at != 0 ? 1 : 0);
+}
+
+/* What the upstream refused with after comments have left: OpenRouter's last chunk (section 2.6),
+ * which only streams of its chat have. envelope: {"error":...}. */
+void fetch_write_error_event(struct fetch *fetch, struct text envelope)
+{
+    struct json_doc *doc = &fetch->worker->doc;
+    struct out out = OUT_INIT;
+    uint32_t error;
+
+    if (fetch->route->api != API_CHAT || json_parse(doc, envelope.bytes, envelope.len, NULL) != 0 ||
+        (error = json_get(doc, 0, "error")) == JSON_NONE) {
+        fetch_write_problem(fetch, PROBLEM_UPSTREAM, NULL);
+        return;
+    }
+    out_text(&out, "data: {");
+    out_name(&out, "id");
+    out_string(&out, text_of(fetch_shown_id(fetch)));
+    out_text(&out, ",\"object\":\"chat.completion.chunk\"");
+    out_name(&out, "created");
+    out_number(&out, worker_now_ms(fetch->worker) / 1000);
+    out_name(&out, "model");
+    out_string(&out, fetch->row.model_requested);
+    out_name(&out, "error");
+    out_value(&out, doc, error);
+    out_text(&out, ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},"
+                   "\"finish_reason\":\"error\"}]}\n\n");
+    if (out.error == 0)
+        fetch_append(fetch, out.bytes, out.len, NULL, 0);
+    out_release(&out);
+    json_doc_clear(doc);
 }
 
 void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *detail)
 {
     char text[PROBLEM_TEXT_MAX];
+    unsigned seconds = problem_retry_after(problem);
     size_t len;
 
-    if (!fetch->begun) {
-        unsigned seconds = problem_retry_after(problem);
-        fetch->retry_after[0] = seconds == 0 ? '\0' : (char)('0' + seconds);
-        fetch->retry_after[1] = '\0';
-        begin(fetch, problem_status(problem, DIALECT_VERCEL), false, true,
-              problem_is_final(problem), row_id(fetch), "application/json");
-        len = problem_print(problem, DIALECT_VERCEL, API_CHAT, detail, text);
-    } else if (fetch->stream) {
-        write_problem_event(fetch, problem);
-        return;
-    } else {
-        fetch->torn = true;
+    if (fetch->begun) {
+        if (fetch->stream)
+            write_problem_event(fetch, problem);
+        else
+            fetch->torn = true;
         return;
     }
+    fetch->retry_after[0] = seconds == 0 ? '\0' : (char)('0' + seconds);
+    fetch->retry_after[1] = '\0';
+    begin(fetch,
+          (struct tape_head){.status = problem_status(problem, fetch->route->dialect),
+                             .own = true,
+                             .final = problem_is_final(problem)},
+          row_id(fetch), "application/json");
+    len = problem_print(problem, fetch->route->dialect, fetch->route->api, detail, text);
     fetch_append(fetch, text, len, NULL, 0);
+}
+
+void fetch_write_comment(struct fetch *fetch)
+{
+    static const char comment[] = ": OPENROUTER PROCESSING\n\n";
+
+    if (!fetch->begun) {
+        struct tape_head head = {.status = 200, .stream = true};
+        char *original = fetch->original;
+        fetch->original = NULL; /* another attempt may still follow comments */
+        fetch->stream = fetch->early = fetch->own_id = true;
+        begin(fetch, head, row_id(fetch), "text/event-stream");
+        fetch->original = original;
+        set_shown_id(fetch);
+    }
+    fetch_append(fetch, comment, sizeof comment - 1, NULL, 0);
+    worker_wake(fetch->worker, fetch->tape, fetch->wake);
+    fetch->wake = 0;
 }
 
 /* --- the upstream's callbacks --- */
@@ -145,28 +240,59 @@ static void keep_passed(struct fetch *fetch, const struct upstream_head *head)
     }
 }
 
+static bool type_is(const struct fetch *fetch, const char *type)
+{
+    return strncasecmp(fetch->content_type, type, strlen(type)) == 0;
+}
+
 void fetch_on_head(void *arg, const struct upstream_head *head)
 {
     struct fetch *fetch = arg;
     size_t len = head->content_type.len;
 
     assert(fetch->state == FETCH_SENT);
-    fetch->state = FETCH_ANSWERED;
+    fetch_enter(fetch, FETCH_ANSWERED);
     fetch->upstream_status = head->status;
     if (len >= sizeof fetch->content_type)
         len = 0; /* not one we know */
     if (len > 0)
         memcpy(fetch->content_type, head->content_type.bytes, len);
     fetch->content_type[len] = '\0';
-    fetch->stream = head->status == 200 && len >= 17 &&
-                    strncasecmp(fetch->content_type, "text/event-stream", 17) == 0;
+    fetch->upstream_stream = head->status == 200 && type_is(fetch, "text/event-stream");
+    if (!fetch->begun)
+        fetch->stream = fetch->upstream_stream && !fetch->assemble;
     keep_passed(fetch, head);
+    if (!make_converter(fetch))
+        abort(); /* as fetch_write_comment() */
+}
+
+void fetch_reset_answer(struct fetch *fetch)
+{
+    struct worker *worker = fetch->worker;
+
+    fetch_drop_body(fetch);
+    answer_release(&fetch->answer);
+    answer_init(&fetch->answer, fetch->route->api, worker->edits);
+    sse_splitter_release(&fetch->splitter);
+    sse_splitter_init(&fetch->splitter, (size_t)worker->gateway->config->cache.max_entry_bytes);
+    if (fetch->splitter_charged > 0)
+        tape_budget_give(store_tape_budget(worker->gateway->store), fetch->splitter_charged);
+    fetch->splitter_charged = 0;
+    answer_converter_free(fetch->converter);
+    fetch->converter = NULL;
+    fetch->passed_len = 0;
+    fetch->retry_after[0] = fetch->content_type[0] = '\0';
+    fetch->upstream_status = 0;
+    fetch->first_byte_ms = 0;
+    fetch->upstream_stream = fetch->seen = false;
+    if (!fetch->begun)
+        fetch->stream = false;
 }
 
 /* From here on a crash leaves something to look up. */
 static void note_id(struct fetch *fetch, const char *id)
 {
-    if (fetch->seen || id[0] == '\0')
+    if (fetch->seen || id[0] == '\0' || !fetch->recorded)
         return;
     fetch->seen = true;
     ledger_seen(fetch->worker->lane, &fetch->hold, id, strlen(id));
@@ -174,9 +300,12 @@ static void note_id(struct fetch *fetch, const char *id)
 
 static void begin_stream(struct fetch *fetch)
 {
-    if (fetch->begun)
+    fetch->early = false; /* comments were all that had left */
+    if (fetch->begun) {
+        fetch_drop_original(fetch);
         return;
-    begin_answer(fetch, true, shown_id(fetch), "text/event-stream");
+    }
+    begin_answer(fetch, fetch_shown_id(fetch), "text/event-stream");
     /* Comments that came before the first event waited for the head. */
     fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
     fetch_drop_body(fetch);
@@ -243,34 +372,69 @@ static void charge_splitter(struct fetch *fetch)
     }
 }
 
+/* One event as the client gets it: its replay is noted beside it. */
+static void give_event(struct fetch *fetch, const char *bytes, size_t len, size_t data_at)
+{
+    struct answer *answer = &fetch->answer;
+
+    if (answer->too_many_edits &&
+        fetch->flight != NULL) /* nobody may join what cannot be replayed */
+        store_close_flight(fetch->worker->gateway->store, fetch->flight);
+    for (size_t i = 0; i < answer->edit_count; i++)
+        answer->edits[i].at += data_at;
+    begin_stream(fetch);
+    fetch_append(fetch, bytes, len, answer->edits, answer->edit_count);
+}
+
+static int on_converted(void *arg, const struct answer_event *event)
+{
+    struct fetch *fetch = arg;
+
+    fetch->answer.edit_count = 0;
+    if (event->data_len > 0)
+        answer_note_event(&fetch->answer, event->bytes + event->data_at, event->data_len);
+    give_event(fetch, event->bytes, event->len, event->data_at);
+    return 0;
+}
+
+/* Comments and the like. Before the head they wait for it; a body that is assembled has none. */
+static int on_bare_piece(struct fetch *fetch, const struct sse_piece *piece)
+{
+    if (fetch->assemble)
+        return 0;
+    if (fetch->begun)
+        fetch_append(fetch, piece->bytes, piece->len, NULL, 0);
+    else if (fetch->body_len + piece->len <= BODY_FIRST_BYTES)
+        return gather(fetch, piece->bytes, piece->len);
+    return 0;
+}
+
 static int on_piece(void *arg, const struct sse_piece *piece)
 {
     struct fetch *fetch = arg;
     struct answer *answer = &fetch->answer;
+    struct text payload = {piece->bytes + piece->data_at, piece->data_len};
+    struct text event = {piece->bytes + piece->event_at, piece->event_len};
 
     if (!piece->whole)
         answer->unreadable = true; /* oversized, or cut off: nobody could tell it was complete */
-    if (piece->data_lines == 0) {
-        if (fetch->begun)
-            fetch_append(fetch, piece->bytes, piece->len, NULL, 0);
-        else if (fetch->body_len + piece->len <= BODY_FIRST_BYTES)
-            return gather(fetch, piece->bytes, piece->len);
+    if (piece->data_lines == 0)
+        return on_bare_piece(fetch, piece);
+    answer->edit_count = 0;
+    if (piece->data_lines != 1) {
+        answer->unreadable = true;
+        give_event(fetch, piece->bytes, piece->len, 0);
         return 0;
     }
-    answer->edit_count = 0;
-    if (piece->data_lines == 1)
-        answer_read_event(answer, piece->bytes + piece->data_at, piece->data_len);
-    else
-        answer->unreadable = true;
-    if (answer->too_many_edits &&
-        fetch->flight != NULL) /* it cannot be replayed: nobody may join */
-        store_close_flight(fetch->worker->gateway->store, fetch->flight);
-    for (size_t i = 0; i < answer->edit_count; i++)
-        answer->edits[i].at += piece->data_at;
+    if (fetch->converter == NULL) {
+        answer_read_event(answer, payload.bytes, payload.len);
+        note_id(fetch, answer->id);
+        give_event(fetch, piece->bytes, piece->len, piece->data_at);
+        return 0;
+    }
+    answer_learn_event(answer, payload.bytes, payload.len);
     note_id(fetch, answer->id);
-    begin_stream(fetch);
-    fetch_append(fetch, piece->bytes, piece->len, answer->edits, answer->edit_count);
-    return 0;
+    return answer_convert_event(fetch->converter, event, payload, on_converted, fetch);
 }
 
 /* The body is too large to gather: it goes out as it comes, unread and unstored. */
@@ -279,9 +443,16 @@ static void pass_through(struct fetch *fetch)
     fetch->window = true;
     if (fetch->flight != NULL)
         store_close_flight(fetch->worker->gateway->store, fetch->flight);
-    begin_answer(fetch, false, shown_id(fetch), fetch->content_type);
+    begin_answer(fetch, fetch_shown_id(fetch), fetch->content_type);
     fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
     fetch_drop_body(fetch);
+}
+
+/* Sound, pictures and the like: nothing in them is ours to read, so they leave as they come. */
+static bool is_opaque(const struct fetch *fetch)
+{
+    return fetch->upstream_status == 200 && fetch->route->kind == ROUTE_FORWARDED &&
+           fetch->content_type[0] != '\0' && !type_is(fetch, "application/json");
 }
 
 static int on_body(struct fetch *fetch, const char *bytes, size_t len)
@@ -290,18 +461,21 @@ static int on_body(struct fetch *fetch, const char *bytes, size_t len)
     char id[ROW_ID_MAX + 1] = "";
     int result;
 
-    if (fetch->begun) {
+    if (fetch->begun && !fetch->early) {
         fetch_append(fetch, bytes, len, NULL, 0);
         return 0;
     }
-    result = fetch->body_len + len > config->cache.max_entry_bytes ? -ENOBUFS
-                                                                   : gather(fetch, bytes, len);
+    result = fetch->body_len + len > config->cache.max_entry_bytes || is_opaque(fetch)
+                 ? -ENOBUFS
+                 : gather(fetch, bytes, len);
     if (!fetch->seen && fetch->upstream_status == 200 &&
         answer_peek_id(fetch->body_len > 0 ? fetch->body : bytes,
                        fetch->body_len > 0 ? fetch->body_len : len, id, sizeof id) > 0) {
         note_id(fetch, id);
         memcpy(fetch->answer.id, id, sizeof id);
     }
+    if (result == -ENOBUFS && fetch->early)
+        return -EMSGSIZE; /* a stream has begun: this cannot follow its comments */
     if (result == -ENOBUFS) {
         pass_through(fetch);
         fetch_append(fetch, bytes, len, NULL, 0);
@@ -327,9 +501,9 @@ int fetch_on_bytes(void *arg, const char *bytes, size_t len)
     assert(fetch->state == FETCH_ANSWERED);
     if (fetch->first_byte_ms == 0)
         fetch->first_byte_ms = worker_monotonic_ms();
-    result = fetch->stream ? sse_feed(&fetch->splitter, bytes, len, on_piece, fetch)
-                           : on_body(fetch, bytes, len);
-    if (fetch->stream)
+    result = fetch->upstream_stream ? sse_feed(&fetch->splitter, bytes, len, on_piece, fetch)
+                                    : on_body(fetch, bytes, len);
+    if (fetch->upstream_stream)
         charge_splitter(fetch);
     if (fetch->wake != 0) {
         worker_wake(fetch->worker, fetch->tape, fetch->wake);
@@ -338,6 +512,7 @@ int fetch_on_bytes(void *arg, const char *bytes, size_t len)
     /* Nobody reads, nobody can come, and nothing will be stored: stop paying for an endless one. */
     if (result == 0 && fetch->window && tape_abandoned(fetch->tape))
         result = -ECANCELED;
+    fetch->cancelled |= result == -ECANCELED;
     if (result == 0 && fetch->window)
         pause_window(fetch);
     return result;
@@ -349,6 +524,7 @@ void fetch_pace(struct fetch *fetch)
         return;
     if (tape_abandoned(fetch->tape)) {
         upstream_stop(fetch->transfer);
+        fetch->cancelled = true;
         fetch_on_end(fetch, UPSTREAM_BROKEN, "every reader has left");
         return;
     }
@@ -358,69 +534,25 @@ void fetch_pace(struct fetch *fetch)
     upstream_resume(fetch->transfer);
 }
 
-/* --- the end --- */
-
-static bool end_stream(struct fetch *fetch, enum upstream_end end)
+void fetch_finish_events(struct fetch *fetch)
 {
-    struct answer *answer = &fetch->answer;
-
     sse_finish(&fetch->splitter, on_piece, fetch);
-    if (!fetch->begun) {
-        fetch_write_problem(fetch, end == UPSTREAM_TIMEOUT ? PROBLEM_TIMEOUT : PROBLEM_UPSTREAM,
-                            NULL);
-        return false;
-    }
-    /* Behind [DONE] nothing can be missing, however the connection ended. */
-    if (end != UPSTREAM_COMPLETE && !answer->has_done) {
-        fetch_write_problem(fetch, end == UPSTREAM_TIMEOUT ? PROBLEM_TIMEOUT : PROBLEM_UPSTREAM,
-                            NULL);
-        return false;
-    }
-    /* It ended in order, but nothing in it says that it was complete. */
-    if (!answer->has_done && !answer->has_error && answer->finish_reason[0] == '\0')
-        fetch_write_problem(fetch, PROBLEM_UPSTREAM, NULL);
-    return answer_is_storable(answer, true);
 }
 
-static bool end_body(struct fetch *fetch, enum upstream_end end)
+void fetch_convert_end(struct fetch *fetch)
 {
-    struct answer *answer = &fetch->answer;
-    const char *type = fetch->content_type[0] != '\0' ? fetch->content_type : "application/json";
-
-    if (fetch->begun && end == UPSTREAM_COMPLETE)
-        return false; /* passed through */
-    if (end != UPSTREAM_COMPLETE) {
-        enum problem problem = end == UPSTREAM_TIMEOUT  ? PROBLEM_TIMEOUT
-                               : end == UPSTREAM_UNSENT ? PROBLEM_UNREACHABLE
-                                                        : PROBLEM_UPSTREAM;
-        fetch_write_problem(fetch, problem, NULL);
-        return false;
-    }
-    if (fetch->upstream_status != 200) {
-        begin_answer(fetch, false, row_id(fetch), type);
-        fetch_append(fetch, fetch->body, fetch->body_len, NULL, 0);
-        return false;
-    }
-    answer_read_body(answer, fetch->body, fetch->body_len);
-    note_id(fetch, answer->id);
-    begin_answer(fetch, false, shown_id(fetch), type);
-    fetch_append(fetch, fetch->body, fetch->body_len, answer->edits, answer->edit_count);
-    return answer_is_storable(answer, false);
+    answer_convert_end(fetch->converter, on_converted, fetch);
 }
 
-void fetch_on_end(void *arg, enum upstream_end end, const char *detail)
+void fetch_note_id(struct fetch *fetch)
 {
-    struct fetch *fetch = arg;
-    bool good;
+    note_id(fetch, fetch->answer.id);
+}
 
-    fetch->transfer = NULL;
-    if (end != UPSTREAM_COMPLETE)
-        log_line(LOG_WARNING, "upstream_failed", LOG_TEXT("upstream", fetch->upstream->name),
-                 LOG_TEXT("detail", detail), LOG_TEXT("id", shown_id(fetch)),
-                 LOG_NUMBER("status", fetch->upstream_status));
-    else if (fetch->upstream_status != 200)
-        log_line(LOG_WARNING, "upstream_refused", LOG_TEXT("upstream", fetch->upstream->name),
-                 LOG_TEXT("id", shown_id(fetch)), LOG_NUMBER("status", fetch->upstream_status));
-    good = fetch->stream ? end_stream(fetch, end) : end_body(fetch, end);
-    fetch_finish(fetch, end, good);
+void fetch_begin_body(struct fetch *fetch, int status, const char *type)
+{
+    bool refused = status != 200;
+
+    begin(fetch, (struct tape_head){.status = status},
+          refused ? row_id(fetch) : fetch_shown_id(fetch), type);
 }

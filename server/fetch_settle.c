@@ -21,19 +21,52 @@ static void take_texts(struct ledger_row *row, const struct answer *answer,
         row->provider = text_of(answer->provider);
     if (answer->finish_reason[0] != '\0')
         row->finish_reason = text_of(answer->finish_reason);
+    if (answer->native_finish_reason[0] != '\0')
+        row->native_finish_reason = text_of(answer->native_finish_reason);
+    if (answer->service_tier[0] != '\0')
+        row->service_tier = text_of(answer->service_tier);
 }
 
-/* The list price in force when the request began: of the model that served, else of the one that
- * was asked for. */
+/* A model that another one stands in for has another price: only the asked one's dated name, which
+ * begins with it, or none at all, is the asked one. */
+static bool is_asked_model(const struct fetch *fetch, struct text model)
+{
+    struct text asked = fetch->attempt[fetch->current].model;
+
+    return model.len == 0 ||
+           (model.len >= asked.len && memcmp(model.bytes, asked.bytes, asked.len) == 0);
+}
+
+/* Our price table has Vercel's names; what another upstream says is looked up as it is, then by its
+ * Vercel name. */
+static const struct price *find_price(struct fetch *fetch, struct text model)
+{
+    const struct gateway *gateway = fetch->worker->gateway;
+    int64_t at_ms = fetch->hold.ref.created_at_ms;
+    const struct price *price = price_find(gateway->prices, model.bytes, model.len, at_ms);
+    char mapped[ROW_NAME_MAX + 1];
+    const char *sort;
+
+    if (price != NULL || model.len == 0)
+        return price;
+    if (model_map_model(gateway->models, DIALECT_OPENROUTER, DIALECT_VERCEL, model, false, mapped,
+                        &sort) != MODEL_MAP_MAPPED)
+        return NULL;
+    return price_find(gateway->prices, mapped, strlen(mapped), at_ms);
+}
+
+/* The list price in force when the request began: of the model that served, else (it may be a dated
+ * name that no table has) of the one that was asked for. */
 static void estimate(struct fetch *fetch, struct ledger_row *row)
 {
-    const struct price_table *prices = fetch->worker->gateway->prices;
-    struct text model = row->model.len > 0 ? row->model : row->model_requested;
-    const struct price *price =
-        price_find(prices, model.bytes, model.len, fetch->hold.ref.created_at_ms);
+    const struct price *price = find_price(fetch, row->model);
     struct estimate result;
 
-    row->price_hash = text_of(price_table_hash(prices));
+    if (price == NULL && is_asked_model(fetch, row->model))
+        price = find_price(fetch, fetch->attempt[fetch->current].model);
+    if (price == NULL && is_asked_model(fetch, row->model))
+        price = find_price(fetch, row->model_requested);
+    row->price_hash = text_of(price_table_hash(fetch->worker->gateway->prices));
     if (price == NULL || estimate_cost(price, &row->usage,
                                        row->market.known ? &row->market.money : NULL, &result) != 0)
         return;
@@ -60,6 +93,12 @@ static void judge(struct fetch *fetch, struct ledger_row *row, bool may_still_re
     row->booked = result.booked;
     row->difference = result.difference;
     row->verdict = result.verdict;
+}
+
+/* Generic upstreams have no generation records. */
+static bool can_be_looked_up(const struct fetch *fetch, const struct ledger_row *row)
+{
+    return row->upstream_id.len > 0 && fetch->upstream->dialect != DIALECT_OPENAI;
 }
 
 static void plan_lookup(struct fetch *fetch, const struct ledger_row *row)
@@ -120,7 +159,7 @@ size_t fetch_settle(struct fetch *fetch, enum upstream_end end, uint8_t info[ROW
     } else {
         answer_costs(answer, &row);
         estimate(fetch, &row);
-        judge(fetch, &row, row.upstream_id.len > 0);
+        judge(fetch, &row, can_be_looked_up(fetch, &row));
     }
     info_len = make_info(fetch, &row, info);
     ledger_post(fetch->worker->lane, &fetch->hold, &row);

@@ -7,6 +7,8 @@
  * HEALTH_RECOVERED successes ends it at once. Resting: until its Retry-After has passed (at most
  * HEALTH_REST_MAX_MS).
  *
+ * A clock that was put back loses the windows and rests that now lie in the future.
+ *
  * Threads: any; relaxed atomics, nothing is written on the cache-hit path.
  */
 #ifndef SERVER_HEALTH_H

@@ -311,7 +311,7 @@ static void ask(struct entry *entry, struct worker *worker)
     struct upstream_request request = {
         .url = url,
         .bearer = entry->key != NULL ? entry->key : entry->upstream->api_key,
-        .get = true,
+        .method = UPSTREAM_GET,
         .timeout_ms = LOOKUP_TIMEOUT_MS,
         .on_head = on_head,
         .on_bytes = on_bytes,

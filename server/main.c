@@ -9,9 +9,10 @@ static const struct {
     const char *does;
 } commands[] = {
     {"serve", command_serve, "run the gateway in the foreground"},
-    {"check", command_check, "validate configuration and prices, print the effective values"},
+    {"check", command_check, "validate configuration, prices and model ids"},
     {"export", command_export, "write a month of the ledger as CSV or JSON lines"},
     {"prices", command_prices, "import price tables, show a model's price"},
+    {"compare", command_compare, "ask the same of several upstreams and models, side by side"},
 };
 
 static void print_help(FILE *out)

@@ -10,6 +10,7 @@
 #define SERVER_MEMO_H
 
 #include "cache/store.h"
+#include "server/config.h"
 #include "server/identity.h"
 
 enum { MEMO_SETS = 4096, MEMO_WAYS = 2 };
@@ -19,6 +20,7 @@ struct memo_value {
     struct store_seal seal;
     char key_id[IDENTITY_KEY_ID_LEN + 1];
     bool stream;
+    const struct config_preset *preset; /* NULL: none */
 };
 
 struct memo;

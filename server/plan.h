@@ -1,17 +1,25 @@
 /* plan.h - which upstreams are tried for a request, in which order, with which model, and why.
  *
  *  1. `X-Tollgate-Upstream: NAME` leaves that one only.
- *  2. The first route of the configuration whose patterns match the requested model names the
- *     upstreams and their order; else all in the order of the configuration.
- *  3. Routers (openrouter/auto, ...) and the AI SDK protocol leave only upstreams that speak them.
- *  4. Upstreams whose catalogue is known and lacks the model leave; when none is left, those
- * without a known catalogue, else PROBLEM_MODEL.
+ *  2. The first route of the configuration whose patterns (of both kinds, where it has both) match
+ *     the requested model names the upstreams and their order; else all in the order of the
+ *     configuration. For a request without a model that is the first route without patterns.
+ *  3. Routers (openrouter/auto, ...), variants that an upstream has no form for, and the AI SDK
+ *     protocol leave only upstreams that speak them.
+ *  4. Upstreams whose catalogue is known and lacks the model leave; those without a known catalogue
+ *     stay. When none is left: PROBLEM_MODEL. Ids that a catalogue never lists are not looked up:
+ *     Vercel's vmc/..., OpenRouter's ~..., @..., and the base of its :nitro, :floor, :online and
+ *     :exacto counts. An openai upstream that lists only what stands behind the `/` is sent that;
+ *     an id in the other vendor's words, or a bare name, is sent as the catalogue has it.
  *  5. split: SHA-256("tollgate_routing_" + user or key id + model), first 4 bytes big-endian,
- * modulo 1e6 below split_ppm: the second upstream comes first (vercel-ai-gateway-api.md section
- * 16).
+ *     modulo 1e6 below split_ppm: the route's second upstream comes before its first, when both
+ *     are still there (vercel-ai-gateway-api.md section 16).
  *  6. An upstream that is failing or told us to wait (health.h) goes to the end.
- *  7. Fallback models follow: an upstream that tries models by itself is told them; for one that
- *     does not (dialect openai) each becomes an attempt, behind those of the first model.
+ *  7. Fallback models follow, the route's when the request and its preset name none: an upstream
+ *     that tries models by itself is told those that its catalogue does not lack; for one that
+ *     does not (dialect openai) each becomes an attempt, behind those of the first model. So does
+ *     an upstream that left by rule 3 or 4 but has a fallback; where all lack the first model,
+ *     that is the whole plan.
  *
  * Threads: pure, apart from health and catalogues, which have their own rules.
  */
@@ -57,8 +65,9 @@ struct plan {
     struct plan_attempt attempt[PLAN_ATTEMPTS_MAX];
     unsigned count;
     /* Why the first comes first; the row's `route` and the header X-Tollgate-Route: "first",
-     * "only", "forced", "route NAME", "catalog" (an earlier one lacks the model), "split",
-     * "health". A fetch that went on to another attempt makes it "fallback". */
+     * "only", "forced", "route NAME", "dialect" (an earlier one does not speak what was asked),
+     * "catalog" (an earlier one lacks the model), "split", "health". A fetch that went on to
+     * another attempt makes it "fallback". */
     char why[PLAN_WHY_MAX];
     char detail[PLAN_DETAIL_MAX]; /* of a refusal */
 };

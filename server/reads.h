@@ -15,10 +15,14 @@
 struct gateway;
 struct worker;
 struct reads;
+struct request_log;
 
 struct reads *reads_new(struct gateway *gateway); /* give; starts the thread; NULL: no memory */
 void reads_stop(struct reads *reads);             /* before workers end: refuses what waits */
-void reads_free(struct reads *reads);
+void reads_free(struct reads *reads);             /* after they have ended; accepts NULL */
+
+/* Where `replay_request` is looked for; NULL: nowhere. Before the workers start. borrow. */
+void reads_use_log(struct reads *reads, struct request_log *log);
 
 /* Takes over a GET or HEAD request. rest: what stood in place of the route's `*`. */
 void reads_start(struct worker *worker, h2o_req_t *req, const struct route *route,

@@ -1,5 +1,7 @@
 #include "server/request.h"
 
+#include "server/dialect/request_convert.h"
+
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -38,17 +40,41 @@ static bool text_is(struct text text, const char *word)
     return text.len == strlen(word) && memcmp(text.bytes, word, text.len) == 0;
 }
 
+static bool has_prefix(struct text text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return text.len > len && memcmp(text.bytes, prefix, len) == 0;
+}
+
+static bool has_suffix(struct text text, const char *suffix)
+{
+    size_t len = strlen(suffix);
+
+    return text.len > len && memcmp(text.bytes + text.len - len, suffix, len) == 0;
+}
+
 /* Request headers that go upstream as they came (vercel section 1; openrouter section 6). */
 static bool goes_upstream(struct text name)
 {
     static const char *const names[] = {
-        "http-referer",        "x-title",
-        "x-openrouter-title",  "ai-reporting-tags",
-        "ai-reporting-user",   "x-session-affinity",
-        "x-session-id",        "anthropic-version",
-        "anthropic-beta",      "user-agent",
-        "ai-o11y-environment", "x-vercel-ai-gateway-team",
+        "http-referer",
+        "x-title",
+        "x-openrouter-title",
+        "ai-reporting-tags",
+        "ai-reporting-user",
+        "x-session-affinity",
+        "x-session-id",
+        "anthropic-version",
+        "anthropic-beta",
+        "x-anthropic-beta",
+        "user-agent",
+        "x-vercel-ai-gateway-team",
+        "x-openrouter-categories",
     };
+
+    if (has_prefix(name, "ai-"))
+        return true;
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_is(name, names[i]))
@@ -88,6 +114,8 @@ static void read_cache_header(struct request_headers *headers, struct text name,
 
 static void read_attribution(struct request_headers *headers, struct text name, struct text value)
 {
+    if (text_is(name, "http-referer"))
+        headers->referer = value;
     if (text_is(name, "x-title") || text_is(name, "x-openrouter-title"))
         headers->app = value;
     else if (text_is(name, "http-referer") && headers->app.len == 0)
@@ -100,11 +128,28 @@ static void read_attribution(struct request_headers *headers, struct text name, 
         headers->session = value;
     else if (text_is(name, "ai-o11y-environment"))
         headers->environment = value;
+    else if (text_is(name, "ai-language-model-streaming"))
+        headers->ai_streaming = text_is(value, "true");
+    else if (has_prefix(name, "ai-") && has_suffix(name, "-model-id"))
+        headers->ai_model = value;
+}
+
+static void read_own_header(struct request_headers *headers, struct text name, struct text value)
+{
+    if (text_is(name, "x-openrouter-metadata") ||
+        text_is(name, "x-openrouter-experimental-metadata"))
+        headers->metadata = value.len == 7 && strncasecmp(value.bytes, "enabled", 7) == 0;
+    else if (text_is(name, "x-tollgate-upstream"))
+        headers->upstream = value;
+    else if (text_is(name, "content-type"))
+        headers->content_type = value;
+    else if (text_is(name, "origin"))
+        headers->cross_origin = true;
 }
 
 void request_read_header(struct request_headers *headers, struct text name, struct text value)
 {
-    if (name.len < 7 || name.len > 26)
+    if (name.len < 6 || name.len > 48)
         return; /* none of ours */
     if (text_is(name, "authorization")) {
         read_authorization(headers, value);
@@ -123,7 +168,44 @@ void request_read_header(struct request_headers *headers, struct text name, stru
             headers->forward[headers->forward_count].name = name;
             headers->forward[headers->forward_count++].value = value;
         }
+    } else {
+        read_own_header(headers, name, value);
     }
+}
+
+/* What only says who asks, or how, changes no answer. */
+static bool steers(struct text name)
+{
+    return has_prefix(name, "ai-") && !has_prefix(name, "ai-reporting-") &&
+           !has_prefix(name, "ai-o11y-") && !text_is(name, "ai-gateway-auth-method");
+}
+
+static int add_steering(struct text name, struct text value, char text[REQUEST_STEER_MAX],
+                        size_t *len)
+{
+    if (name.len + value.len + 2 > REQUEST_STEER_MAX - *len)
+        return -E2BIG;
+    memcpy(text + *len, name.bytes, name.len);
+    text[*len + name.len] = '\0';
+    memcpy(text + *len + name.len + 1, value.bytes, value.len);
+    *len += name.len + 1 + value.len;
+    text[(*len)++] = '\0';
+    return 0;
+}
+
+int request_print_steering(const struct request_headers *headers, char text[REQUEST_STEER_MAX],
+                           size_t *ret_len)
+{
+    int result = 0;
+
+    *ret_len = 0;
+    for (unsigned i = 0; i < headers->forward_count && result == 0; i++)
+        if (steers(headers->forward[i].name))
+            result =
+                add_steering(headers->forward[i].name, headers->forward[i].value, text, ret_len);
+    if (result == 0 && headers->upstream.len > 0)
+        result = add_steering(TEXT("x-tollgate-upstream"), headers->upstream, text, ret_len);
+    return result;
 }
 
 /* --- tags --- */
@@ -269,7 +351,7 @@ static int read_text(const struct json_doc *doc, uint32_t token, char text[ROW_N
     if (token == JSON_NONE || doc->tokens[token].type == JSON_NULL)
         return 0;
     result = json_string(doc, token, text, ROW_NAME_MAX + 1, &bytes, &len);
-    if (result != 0 || len > ROW_NAME_MAX)
+    if (result != 0 || len > ROW_NAME_MAX || memchr(bytes, '\0', len) != NULL)
         return -EINVAL;
     if (bytes != text)
         memcpy(text, bytes, len);
@@ -293,32 +375,98 @@ static int read_tags(const struct json_doc *doc, uint32_t array, char tags[ROW_T
     return result;
 }
 
+/* `models` of both dialects, Vercel's gateway.models, and `fallbacks` of Anthropic's shape, whose
+ * elements are {"model": ...} (openrouter-api.md section 3.2). */
+static int read_fallbacks(const struct json_doc *doc, uint32_t list, struct request_body *body)
+{
+    if (list == JSON_NONE || doc->tokens[list].type != JSON_ARRAY)
+        return 0;
+    for (uint32_t item = json_first(doc, list); item != JSON_NONE;
+         item = json_next(doc, list, item)) {
+        uint32_t id = doc->tokens[item].type == JSON_OBJECT ? json_get(doc, item, "model") : item;
+        size_t len = 0;
+
+        if (body->fallback_count == REQUEST_FALLBACKS_MAX || id == JSON_NONE)
+            return -EINVAL;
+        if (read_text(doc, id, body->fallback[body->fallback_count], &len) != 0 || len == 0)
+            return -EINVAL;
+        /* A list that begins with the model itself is common. */
+        if (strcmp(body->fallback[body->fallback_count], body->model) != 0)
+            body->fallback_count++;
+    }
+    return 0;
+}
+
+/* Whose request it is: Vercel's options, the OpenAI field, Anthropic's metadata. */
+static uint32_t find_user(const struct json_doc *doc, uint32_t gateway)
+{
+    uint32_t user = json_get(doc, gateway, "user");
+
+    if (user == JSON_NONE)
+        user = json_get(doc, 0, "user");
+    if (user != JSON_NONE)
+        return user;
+    /* `metadata` is also a free object of OpenAI's: what does not look like a user is none. */
+    user = json_get(doc, json_get(doc, 0, "metadata"), "user_id");
+    if (user == JSON_NONE || doc->tokens[user].type != JSON_STRING ||
+        doc->tokens[user].end - doc->tokens[user].start - 2 > ROW_NAME_MAX)
+        return JSON_NONE;
+    return user;
+}
+
 int request_read_body(const struct json_doc *doc, struct request_body *body,
                       char tags[ROW_TAGS_BYTES_MAX], const char **ret_detail)
 {
-    uint32_t stream, gateway, user;
+    uint32_t stream, gateway;
 
     memset(body, 0, sizeof *body);
     *ret_detail = "The request body must be a JSON object.";
     if (doc->tokens[0].type != JSON_OBJECT)
         return -EINVAL;
     *ret_detail = "`model` must be a string of 1 to 256 bytes.";
-    if (read_text(doc, json_get(doc, 0, "model"), body->model, &body->model_len) != 0 ||
-        body->model_len == 0)
+    if (read_text(doc, json_get(doc, 0, "model"), body->model, &body->model_len) != 0)
         return -EINVAL;
     stream = json_get(doc, 0, "stream");
     body->stream = stream != JSON_NONE && doc->tokens[stream].type == JSON_TRUE;
+    body->reasoning_off = request_reasoning_is_off(doc);
 
     gateway = json_get(doc, json_get(doc, 0, "providerOptions"), "gateway");
-    user = json_get(doc, gateway, "user");
-    if (user == JSON_NONE)
-        user = json_get(doc, 0, "user");
     *ret_detail = "`user` must be a string of at most 256 bytes.";
-    if (read_text(doc, user, body->user, &body->user_len) != 0)
+    if (read_text(doc, find_user(doc, gateway), body->user, &body->user_len) != 0)
         return -EINVAL;
     *ret_detail = "`session_id` must be a string of at most 256 bytes.";
     if (read_text(doc, json_get(doc, 0, "session_id"), body->session, &body->session_len) != 0)
         return -EINVAL;
+    *ret_detail = "Fallback models are a list of at most 8 model ids.";
+    if (read_fallbacks(doc, json_get(doc, 0, "models"), body) != 0 ||
+        read_fallbacks(doc, json_get(doc, gateway, "models"), body) != 0 ||
+        read_fallbacks(doc, json_get(doc, 0, "fallbacks"), body) != 0)
+        return -EINVAL;
     *ret_detail = "`providerOptions.gateway.tags` takes at most 10 strings of 1 to 64 characters.";
     return read_tags(doc, json_get(doc, gateway, "tags"), tags, &body->tags) == 0 ? 0 : -EINVAL;
+}
+
+/* --- multipart forms --- */
+
+enum { FORM_SEARCH_BYTES = 64 * 1024 };
+
+static const char *find(const char *from, const char *end, const char *what, size_t len)
+{
+    return from < end ? memmem(from, (size_t)(end - from), what, len) : NULL;
+}
+
+struct text request_find_form_model(struct text content_type, struct text body)
+{
+    static const char name[] = "name=\"model\"";
+    size_t len = body.len < FORM_SEARCH_BYTES ? body.len : FORM_SEARCH_BYTES;
+    const char *end = body.bytes + len, *at, *value, *stop;
+
+    if (content_type.len < 10 || strncasecmp(content_type.bytes, "multipart/", 10) != 0)
+        return (struct text){NULL, 0};
+    at = find(body.bytes, end, name, sizeof name - 1);
+    value = at != NULL ? find(at, end, "\r\n\r\n", 4) : NULL;
+    stop = value != NULL ? find(value + 4, end, "\r\n", 2) : NULL;
+    if (stop == NULL || stop - (value + 4) > ROW_NAME_MAX)
+        return (struct text){NULL, 0};
+    return (struct text){value + 4, (size_t)(stop - (value + 4))};
 }

@@ -376,18 +376,28 @@ static int add_header(struct upstream_transfer *transfer, struct text name, stru
     return 0;
 }
 
-static int add_headers(struct upstream_transfer *transfer, const struct upstream_request *request)
+static int add_authorization(struct upstream_transfer *transfer,
+                             const struct upstream_request *request)
 {
     char bearer[4096 + 8] = "Bearer ";
-    struct curl_slist *longer;
     int result;
 
+    if (request->bearer_len == 0)
+        return 0; /* catalogues need no key */
     if (request->bearer_len > sizeof bearer - 8)
         return -EMSGSIZE;
     memcpy(bearer + 7, request->bearer, request->bearer_len);
     result =
         add_header(transfer, TEXT("Authorization"), (struct text){bearer, 7 + request->bearer_len});
     OPENSSL_cleanse(bearer, sizeof bearer);
+    return result;
+}
+
+static int add_headers(struct upstream_transfer *transfer, const struct upstream_request *request)
+{
+    struct curl_slist *longer;
+    int result = add_authorization(transfer, request);
+
     for (unsigned i = 0; i < request->header_count && result == 0; i++)
         result = add_header(transfer, request->headers[i].name, request->headers[i].value);
     if (result == 0)
@@ -426,7 +436,11 @@ static void set_options(struct upstream_transfer *transfer, const struct upstrea
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     if (transfer->pool->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->pool->ca_file);
-    if (request->get)
+    if (request->method == UPSTREAM_HEAD)
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    if (request->method == UPSTREAM_DELETE)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "DELETE");
+    if (request->method != UPSTREAM_POST)
         return;
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_len);

@@ -25,6 +25,7 @@ enum {
     UPSTREAM_BUFFER_BYTES = 4096,
     UPSTREAM_CONNECTIONS_MAX = 1024, /* kept for reuse, per worker */
     UPSTREAM_HEADERS_MAX = 32,       /* response headers passed on */
+    UPSTREAM_REQUEST_HEADERS_MAX = 24,
     UPSTREAM_HEADER_BYTES_MAX = 4096,
 };
 
@@ -48,15 +49,17 @@ enum upstream_end {
     UPSTREAM_TIMEOUT,  /* sent, then silence or too long */
 };
 
+enum upstream_method { UPSTREAM_POST, UPSTREAM_GET, UPSTREAM_HEAD, UPSTREAM_DELETE };
+
 struct upstream_request {
     const char *url;    /* borrow, as the following: until start returns */
     const char *bearer; /* API key for the Authorization header; not NUL inside */
     size_t bearer_len;
     struct {
         struct text name, value;
-    } headers[16];
+    } headers[UPSTREAM_REQUEST_HEADERS_MAX];
     unsigned header_count;
-    bool get;   /* GET without a body, else POST with one */
+    enum upstream_method method; /* POST has a body, the others have none */
     char *body; /* take: malloc'd, freed with the transfer, also when start fails */
     size_t body_len;
     int64_t timeout_ms;         /* for the whole transfer; 0: UPSTREAM_TOTAL_MS */

@@ -1,8 +1,11 @@
 #include "server/worker.h"
 #include "server/call.h"
+#include "server/catalog.h"
+#include "server/cors.h"
 #include "server/fetch.h"
 #include "server/log.h"
 #include "server/lookup.h"
+#include "server/reads.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -167,10 +170,16 @@ static void send_health(struct worker *worker, h2o_req_t *req)
 
 static bool method_allowed(const struct route *route, h2o_iovec_t method)
 {
-    if (route->kind == ROUTE_CACHEABLE)
-        return h2o_memis(method.base, method.len, H2O_STRLIT("POST"));
-    return h2o_memis(method.base, method.len, H2O_STRLIT("GET")) ||
-           h2o_memis(method.base, method.len, H2O_STRLIT("HEAD"));
+    const char *at = route->methods;
+
+    while (at != NULL && *at != '\0') {
+        size_t len = strcspn(at, ", ");
+        if (len == method.len && memcmp(at, method.base, len) == 0)
+            return true;
+        at += len;
+        at += strspn(at, ", ");
+    }
+    return false;
 }
 
 struct handler {
@@ -178,28 +187,38 @@ struct handler {
     struct worker *worker;
 };
 
+static void dispatch(struct worker *worker, h2o_req_t *req, const struct route *route,
+                     struct text rest)
+{
+    if (h2o_memis(req->method.base, req->method.len, H2O_STRLIT("OPTIONS")))
+        cors_answer(req, route->methods);
+    else if (route->kind == ROUTE_HEALTH)
+        send_health(worker, req);
+    else if (route->kind == ROUTE_READ)
+        reads_start(worker, req, route, rest);
+    else
+        call_start(worker, req, route, rest);
+}
+
 static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
     struct worker *worker = ((struct handler *)self)->worker;
     h2o_iovec_t path = req->path_normalized;
     struct text rest;
     const struct route *route = route_find(path.base, path.len, &rest);
+    enum config_dialect dialect = route_dialect(path.base, path.len);
 
     if (worker->stopped) {
         req->http1_is_persistent = 0;
-        call_refuse(worker, req, route_dialect(path.base, path.len), route_api(path.base, path.len),
-                    PROBLEM_DRAINING, NULL);
+        call_refuse(worker, req, dialect, route_api(path.base, path.len), PROBLEM_DRAINING, NULL);
     } else if (route == NULL) {
-        call_refuse(worker, req, route_dialect(path.base, path.len), route_api(path.base, path.len),
-                    PROBLEM_NOT_FOUND, NULL);
+        call_refuse(worker, req, dialect, route_api(path.base, path.len), PROBLEM_NOT_FOUND, NULL);
     } else if (!method_allowed(route, req->method)) {
         h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("allow"), 0, NULL,
                               route->methods, strlen(route->methods));
-        call_refuse(worker, req, route->dialect, route->api, PROBLEM_METHOD, NULL);
-    } else if (route->kind == ROUTE_HEALTH) {
-        send_health(worker, req);
+        call_refuse(worker, req, dialect, route->api, PROBLEM_METHOD, NULL);
     } else {
-        call_start(worker, req, route);
+        dispatch(worker, req, route, rest);
     }
     worker_flush(worker);
     return 0;
@@ -256,13 +275,14 @@ static void on_tick(h2o_timeout_entry_t *entry)
     }
     for (struct fetch *fetch = worker->fetches, *following; fetch != NULL; fetch = following) {
         following = fetch->next;
-        fetch_pace(fetch);
+        fetch_tick(fetch, now);
     }
     upstream_tick(worker->upstream);
     fetch_check_durable(worker);
     wake_listeners(worker);
     if (worker->index == 0) {
         lookup_tick(worker->gateway->lookup, worker);
+        catalogs_tick(worker->gateway->catalogs, worker);
         store_tick(worker->gateway->store, worker_now_ms(worker));
     }
     worker_flush(worker);
@@ -344,6 +364,8 @@ static void *run(void *arg)
 
     snprintf(name, sizeof name, "worker-%u", worker->index);
     pthread_setname_np(pthread_self(), name);
+    if (worker->index == 0) /* catalogues are of use from the first request on */
+        catalogs_tick(worker->gateway->catalogs, worker);
     while (!atomic_load_explicit(&worker->gateway->draining, memory_order_relaxed))
         h2o_evloop_run(worker->context.loop, LOOP_WAIT_MS);
     drain(worker);

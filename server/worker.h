@@ -11,6 +11,7 @@
 #include "server/gateway.h"
 #include "server/genid.h"
 #include "server/memo.h"
+#include "server/plan.h"
 #include "server/upstream.h"
 #include "server/watch.h"
 
@@ -54,6 +55,7 @@ struct worker {
     struct memo *memo;
     struct tape_edit edits[ANSWER_EDITS_MAX];   /* scratch for the event being read */
     struct json_doc doc;                        /* scratch for one request at a time */
+    struct plan plan;                           /* scratch for the miss that is being started */
     struct call *parked[WORKER_PARKED_BUCKETS]; /* calls that wait for their tape, by tape */
     struct tape *wakes[WORKER_WAKES_MAX];       /* own readers to wake at the end of the turn */
     unsigned wake_count;

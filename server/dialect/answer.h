@@ -2,16 +2,37 @@
  * completeness; and notes what a replay of it must show instead (openrouter-api.md section 1.5,
  * design 2.3): new id, time of the hit, every usage counter and cost zero in its own type.
  *
- * One answer object per upstream answer. The bytes themselves are never changed here.
+ * One answer object per upstream answer. The bytes themselves are never changed here. Each API has
+ * a grammar of its own (answer_grammar.h); both vendors' members are known in all of them, because
+ * an upstream speaks the one and a client the other.
  *
- * Places read (vercel sections 3, 4, 11): gateway metadata at top level, in choices[],
- * choices[].message and choices[].delta, under `provider_metadata` and `providerMetadata`; `usage`
- * at top level in any chunk (the last one that is neither null nor empty counts, as a whole). Costs
- * are decimal text, numbers or strings, exponents included; a negative one is unreadable.
+ * Read alike everywhere: gateway metadata under `provider_metadata` and `providerMetadata`, in
+ * every place where the API has any; `usage` in the names of chat and of responses and messages (of
+ * several in a stream the last one that is neither null nor empty counts, as a whole). Costs are
+ * decimal text, numbers or strings, exponents included; a negative one is unreadable.
  *
- * Replayed differently: `id` and every `generationId`, `created`, every number and decimal string
- * in `usage`, in gateway metadata every member called cost, ...Cost or ..._cost; and
- * `openrouter_metadata` vanishes. Everything else, `routing` above all, is replayed as it came.
+ *                  terminal of a stream        finish_reason                    usage
+ * chat             [DONE]                      the first choice's               input incl. cache
+ * completions      [DONE]                      the first choice's               input incl. cache
+ * responses        response.completed,         completed: stop or tool_calls;   input incl. cache
+ *                  .incomplete, .failed        incomplete: its reason, length
+ *                                              for max_output_tokens
+ * messages         message_stop                stop_reason in its own word      input excl. cache;
+ *                                                                               merged, see below
+ * embeddings       no streams                  none
+ * ai-language      part `finish`               finishReason, or its `unified`   input incl. cache
+ * ai-embedding     no streams                  none                             `tokens`
+ * all others       [DONE]                      none                             whichever they say
+ *
+ * In a stream of messages the usage of message_delta adds to that of message_start: what it says
+ * replaces, what it leaves out stays.
+ *
+ * Replayed differently: the answer's id and every `generationId`; created, created_at and
+ * completed_at where they are numbers; every number and decimal string in `usage`; in gateway
+ * metadata every member called cost, ...Cost or ..._cost; and `openrouter_metadata` vanishes.
+ * Everything else, `routing` above all, ids of items and parts, sequence numbers, written-out
+ * timestamps and a provider's raw chunks, is replayed as it came. The answers of all others are
+ * never stored, and have no edits.
  *
  * Nothing here fails and everything is bounded: odd input sets flags.
  *
@@ -42,20 +63,24 @@ struct answer {
     /* What was learnt. Texts are NUL-terminated, cut at their maximum at a character's boundary. */
     char id[ROW_ID_MAX + 1];         /* body id, else generationId: the upstream's generation id.
                                       * Empty unless it is visible ASCII that fits: it goes into
-                                      * headers and look-ups, where a cut id would be another's. */
-    char model[ROW_NAME_MAX + 1];    /* the last one said */
+                                      * headers and look-ups, where a cut id would be another's.
+                                      * AI SDK protocol: a provider's own id is not taken. */
+    char model[ROW_NAME_MAX + 1];    /* the last one said, else the slug that routing names. AI SDK
+                                      * protocol: the slug first; a name without maker never. */
     char provider[ROW_NAME_MAX + 1]; /* top-level provider, else routing.finalProvider */
-    char finish_reason[64];          /* the first choice's, the last one said */
-    char service_tier[32];           /* top-level, else the gateway's */
+    char finish_reason[64];          /* the last one said */
+    char native_finish_reason[64];   /* the provider's own word beside it; empty when not said */
+    char service_tier[32];           /* top-level, else the gateway's or that of usage */
     struct usage usage;
     /* reported, as read; which one is billed is answer_costs()'s rule */
     struct maybe_money cost, surcharge_cost, gateway_cost, market_cost, upstream_inference_cost;
     struct maybe_money meta_cost, meta_surcharge_cost, meta_gateway_cost, meta_market_cost;
     int byok;              /* -1 not said, 0, 1 */
     bool has_error;        /* an error object, or finish_reason "error" */
-    bool has_done;         /* stream: [DONE] seen */
+    bool has_end;          /* stream: the grammar's terminal was seen, a bad one included */
     bool has_choices;      /* something of the answer itself was there */
-    bool unreadable;       /* an event or body that is not the JSON we expect */
+    bool unreadable;       /* an event or body that is not the JSON we expect; never set where
+                            * nothing is expected (sound, pictures) */
     bool cost_unreadable;  /* a cost field that is no decimal: the row goes to late look-up */
     bool usage_unreadable; /* a count that is negative, fractional or no number: taken as absent */
     bool too_many_edits;   /* more than ANSWER_EDITS_MAX: a replay would show what it must not */
@@ -64,10 +89,13 @@ struct answer {
     struct tape_edit *edits;
     size_t edit_count;
     /* private; doc is empty between calls */
+    const struct answer_grammar *grammar;
     struct json_doc doc;
     bool provider_is_top; /* provider came from the top level: routing does not replace it */
     bool finish_is_first; /* finish_reason is the first choice's own */
     bool body_unfinished; /* body: a choice without a finish_reason */
+    bool is_finished;     /* grammars without choices: how it ended was said, and it is an end */
+    bool calls_tools;     /* responses: the client has a call to make */
     int usage_byok, meta_byok;
     uint64_t choices_seen[ANSWER_CHOICES_MAX / 64], choices_finished[ANSWER_CHOICES_MAX / 64];
 };
@@ -77,12 +105,22 @@ struct answer {
 void answer_init(struct answer *answer, enum row_api api, struct tape_edit *edits);
 void answer_release(struct answer *answer);
 
-/* A whole chat JSON body. After it: answer->edits[0..edit_count) are the replay edits, offsets from
- * the body's start, sorted and disjoint. Anything odd sets flags; it never fails. borrow: body. */
+/* A whole JSON body: facts and edits on one parse. After it: answer->edits[0..edit_count) are the
+ * replay edits, offsets from the body's start, sorted and disjoint. Anything odd sets flags; it
+ * never fails. borrow: body. */
 void answer_read_body(struct answer *answer, const char *body, size_t len);
 
-/* The payload of one data line of a chat stream; edits count from payload's start. */
+/* The payload of one data line of a stream; edits count from payload's start. */
 void answer_read_event(struct answer *answer, const char *payload, size_t len);
+
+/* The same in halves, for an answer that is converted between them. Learning is of the upstream's
+ * bytes: facts only, and no edits afterwards. Noting is of what the client gets: edits only. What
+ * cannot be noted (it is no JSON object, or memory is short) is `unreadable`: it must not be
+ * replayed. */
+void answer_learn_body(struct answer *answer, const char *body, size_t len);
+void answer_learn_event(struct answer *answer, const char *payload, size_t len);
+void answer_note_body(struct answer *answer, const char *body, size_t len);
+void answer_note_event(struct answer *answer, const char *payload, size_t len);
 
 /* Finds the top-level "id" in the beginning of a body that has not arrived whole; 0 when not there
  * yet (or not an id as above, or not within ANSWER_PEEK_MAX). Writes it with a NUL and returns its
@@ -90,19 +128,20 @@ void answer_read_event(struct answer *answer, const char *payload, size_t len);
  * so that asking again with every chunk of a large body stays cheap. */
 size_t answer_peek_id(const char *body, size_t len, char *id, size_t id_size);
 
-/* Design law 4: whole and good, so that it may be stored. Stream: [DONE], and every choice that
- * began has its finish_reason; body: choices, each with its finish_reason; no error, all readable,
- * all edits noted. */
+/* Design law 4: whole and good, so that it may be stored. Something of the answer, its end and how
+ * it ended: in a stream the terminal and the finish reason (chat: of every choice that began), in a
+ * body the finish reason (chat: of every choice; embeddings: vectors are enough); no error, all
+ * readable, all edits noted. APIs whose answers are only forwarded: never. */
 bool answer_is_storable(const struct answer *answer, bool stream);
 
-/* Vercel rule (section 11, 2 and BYOK): billed = gateway_cost, else gatewayCost, else cost +
- * surcharge, else cost. Under BYOK upstream_cost = upstream_inference_cost, else the market price;
- * otherwise it stays unknown. Sets billed, upstream_cost, market and byok of the row; what was not
- * said is unknown. */
+/* Both vendors' rule (vercel section 11, 2 and BYOK; openrouter 2.5): billed = gateway_cost, else
+ * gatewayCost, else cost + surcharge, else cost. Under BYOK upstream_cost =
+ * upstream_inference_cost, else the market price; otherwise it stays unknown. Sets billed,
+ * upstream_cost, market and byok of the row; what was not said is unknown. */
 void answer_costs(const struct answer *answer, struct ledger_row *row);
 
-/* A record of GET /v1/generation (section 10), in its `data` or flat -> late. Texts in late borrow
- * from answer, whose model, provider and finish_reason it replaces.
+/* A record of GET generation (vercel section 10, openrouter 5.1), in its `data` or flat -> late.
+ * Texts in late borrow from answer, whose model, provider and finish_reason it replaces.
  *
  * billed = gateway_cost, else total_cost, else usage. market = market_cost, else upstream's list
  * price under BYOK, else total_cost - surcharge_cost where both are said. Tokens: native counts

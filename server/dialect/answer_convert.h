@@ -5,6 +5,9 @@
  * nothing but the model's name, and assembling. Driven by tables; what no row names is spliced byte
  * for byte. It keeps costs as the decimal text they came in.
  *
+ * A chunk of a chat stream that ends a choice is held back until the next event tells whether its
+ * usage follows: the vendors place the two differently. Costs that nobody reported are left out.
+ *
  * Threads: one converter, one thread.
  */
 #ifndef SERVER_DIALECT_ANSWER_CONVERT_H
@@ -12,6 +15,13 @@
 
 #include "server/dialect/model_map.h"
 #include "server/dialect/out.h"
+
+enum {
+    /* What comes out is at most this often what went in (an event, a body), and this much more:
+     * the texts of the conversion and what is made of them. */
+    ANSWER_GROWTH_FACTOR = 8,
+    ANSWER_GROWTH_BYTES = 32 * 1024,
+};
 
 struct answer_conversion {
     enum row_api api;
@@ -27,6 +37,7 @@ struct answer_conversion {
     struct text
         attempts; /* earlier attempts: JSON array [{"upstream","model","status"}] or empty */
     struct text upstream; /* its name in the configuration */
+    size_t body_max;      /* assemble: bytes of the assembled body at most */
 };
 
 struct answer_converter;
@@ -56,8 +67,8 @@ int answer_convert_event(struct answer_converter *converter, struct text event, 
 int answer_convert_end(struct answer_converter *converter, answer_sink *sink, void *arg);
 
 /* assemble: the whole body, once the stream's end was seen; -ENODATA when it was not whole or was
- * an error, in which case out holds the error's envelope and *ret_status its status when the stream
- * told one, else both stay empty. */
+ * an error: when the stream told one, out holds its envelope and *ret_status its status (told, else
+ * the one its kind has), else both stay as they were. -E2BIG: larger than body_max; -ENOMEM. */
 int answer_convert_assembled(struct answer_converter *converter, struct out *out, int *ret_status);
 
 /* A whole 200 body. -EBADMSG: not JSON; out is empty and the body goes out as it is. */

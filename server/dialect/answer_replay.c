@@ -2,6 +2,7 @@
 
 #include "accounting/money.h"
 #include "server/dialect/answer_field.h"
+#include "server/dialect/answer_grammar.h"
 
 #include <assert.h>
 #include <string.h>
@@ -190,12 +191,6 @@ static void note_gateway(struct answer *answer, uint32_t gateway)
     }
 }
 
-bool answer_is_metadata_name(const struct json_doc *doc, uint32_t key)
-{
-    return json_string_is(doc, key, "provider_metadata") ||
-           json_string_is(doc, key, "providerMetadata");
-}
-
 /* What stands beside the gateway's member is the provider's own, and part of the answer. */
 static void note_metadata(struct answer *answer, uint32_t metadata)
 {
@@ -208,46 +203,6 @@ static void note_metadata(struct answer *answer, uint32_t metadata)
         if (json_string_is(doc, key, "gateway"))
             note_gateway(answer, key + 1);
     }
-}
-
-/* A message or delta: only its metadata is not the answer's own. */
-static void note_message(struct answer *answer, uint32_t message)
-{
-    const struct json_doc *doc = &answer->doc;
-
-    if (!answer_field_is(doc, message, JSON_OBJECT))
-        return;
-    for (uint32_t key = json_first(doc, message); key != JSON_NONE;
-         key = json_next(doc, message, key + 1)) {
-        if (answer_is_metadata_name(doc, key))
-            note_metadata(answer, key + 1);
-    }
-}
-
-static void note_choice(struct answer *answer, uint32_t choice)
-{
-    const struct json_doc *doc = &answer->doc;
-
-    if (!answer_field_is(doc, choice, JSON_OBJECT))
-        return;
-    for (uint32_t key = json_first(doc, choice); key != JSON_NONE;
-         key = json_next(doc, choice, key + 1)) {
-        if (answer_is_metadata_name(doc, key))
-            note_metadata(answer, key + 1);
-        else if (json_string_is(doc, key, "message") || json_string_is(doc, key, "delta"))
-            note_message(answer, key + 1);
-    }
-}
-
-static void note_choices(struct answer *answer, uint32_t choices)
-{
-    const struct json_doc *doc = &answer->doc;
-
-    if (!answer_field_is(doc, choices, JSON_ARRAY))
-        return;
-    for (uint32_t choice = json_first(doc, choices); choice != JSON_NONE;
-         choice = json_next(doc, choices, choice))
-        note_choice(answer, choice);
 }
 
 /* Cuts a whole member and one comma: the one before it when a member that stays stands before it,
@@ -274,30 +229,92 @@ static void note_cut(struct answer *answer, uint32_t key, bool keeps_earlier)
     note_edit(answer, (struct tape_edit){.at = start, .cut = (uint32_t)(end - start)});
 }
 
-void answer_replay_note(struct answer *answer)
+/* The rule for a member, or NULL. Members given twice are each changed: which one counts is the
+ * reader's business. */
+static const struct answer_rule *find_rule(const struct json_doc *doc, uint32_t object,
+                                           uint32_t key, const struct answer_rule *rules)
+{
+    char scratch[256];
+    const char *name;
+    size_t len;
+
+    if (json_string(doc, key, scratch, sizeof(scratch), &name, &len) != 0)
+        return NULL; /* longer than any name that a rule has */
+    for (const struct answer_rule *rule = rules; rule->name != NULL; rule++) {
+        if (rule->name_len != len || memcmp(rule->name, name, len) != 0)
+            continue;
+        if (rule->type == NULL || json_string_is(doc, json_get(doc, object, "type"), rule->type))
+            return rule;
+    }
+    return NULL;
+}
+
+static void note_object(struct answer *answer, uint32_t object, const struct answer_rule *rules);
+
+static void note_array(struct answer *answer, uint32_t array, const struct answer_rule *rules)
+{
+    const struct json_doc *doc = &answer->doc;
+
+    if (!answer_field_is(doc, array, JSON_ARRAY))
+        return;
+    for (uint32_t element = json_first(doc, array); element != JSON_NONE;
+         element = json_next(doc, array, element))
+        note_object(answer, element, rules);
+}
+
+static void apply_rule(struct answer *answer, uint32_t value, const struct answer_rule *rule)
+{
+    switch (rule->change) {
+    case ANSWER_NEW_ID:
+        note_id(answer, value);
+        break;
+    case ANSWER_NEW_TIME:
+        note_created(answer, value);
+        break;
+    case ANSWER_ZEROS:
+        note_zeros(answer, value);
+        break;
+    case ANSWER_METADATA:
+        note_metadata(answer, value);
+        break;
+    case ANSWER_IN_OBJECT:
+        note_object(answer, value, rule->inside);
+        break;
+    case ANSWER_IN_ARRAY:
+        note_array(answer, value, rule->inside);
+        break;
+    case ANSWER_CUT: /* of the member, not of its value */
+        assert(false);
+        break;
+    }
+}
+
+/* Calls itself no deeper than the tables of rules nest, whatever the text does. */
+static void note_object(struct answer *answer, uint32_t object, const struct answer_rule *rules)
 {
     const struct json_doc *doc = &answer->doc;
     bool keeps_earlier = false;
 
-    assert(answer_field_is(doc, 0, JSON_OBJECT));
-    answer->edit_count = 0;
-    for (uint32_t key = json_first(doc, 0); key != JSON_NONE; key = json_next(doc, 0, key + 1)) {
-        uint32_t value = key + 1;
+    if (!answer_field_is(doc, object, JSON_OBJECT))
+        return;
+    for (uint32_t key = json_first(doc, object); key != JSON_NONE;
+         key = json_next(doc, object, key + 1)) {
+        const struct answer_rule *rule = find_rule(doc, object, key, rules);
 
-        if (json_string_is(doc, key, "openrouter_metadata")) {
+        if (rule != NULL && rule->change == ANSWER_CUT) {
             note_cut(answer, key, keeps_earlier);
             continue;
         }
         keeps_earlier = true;
-        if (json_string_is(doc, key, "id") || json_string_is(doc, key, "generationId"))
-            note_id(answer, value);
-        else if (json_string_is(doc, key, "created"))
-            note_created(answer, value);
-        else if (json_string_is(doc, key, "usage"))
-            note_zeros(answer, value);
-        else if (json_string_is(doc, key, "choices"))
-            note_choices(answer, value);
-        else if (answer_is_metadata_name(doc, key))
-            note_metadata(answer, value);
+        if (rule != NULL)
+            apply_rule(answer, key + 1, rule);
     }
+}
+
+void answer_replay_note(struct answer *answer)
+{
+    assert(answer_field_is(&answer->doc, 0, JSON_OBJECT));
+    assert(answer->grammar->rules != NULL);
+    answer->edit_count = 0;
+    note_object(answer, 0, answer->grammar->rules);
 }

@@ -5,12 +5,9 @@
 
 #include "server/dialect/answer.h"
 
-/* Notes the edits for answer->doc, whose value is an object, in answer->edits: sorted, disjoint,
+/* Notes what the grammar's rules change in answer->doc, whose value is an object: sorted, disjoint,
  * inside the text. Where members are given twice, each of them is edited. Sets too_many_edits when
  * they do not fit; those that do stay noted. */
 void answer_replay_note(struct answer *answer);
-
-/* The two spellings of the member that holds gateway metadata. */
-bool answer_is_metadata_name(const struct json_doc *doc, uint32_t key);
 
 #endif

@@ -1,5 +1,3 @@
-#include "cache/json.h"
-#include "server/dialect/problem.h"
 #include "server/genid.h"
 #include "server/identity.h"
 #include "server/memo.h"
@@ -81,42 +79,12 @@ static void the_identity_secret_is_made_once_and_private(void **state)
     rmdir(dir);
 }
 
-/* Whatever goes in, what comes out is JSON in the dialect's shape. */
-static void problems_are_json_in_both_envelopes(void **state)
-{
-    struct json_doc doc;
-    char text[PROBLEM_TEXT_MAX], hostile[2000];
-
-    (void)state;
-    memset(hostile, '"', sizeof hostile);
-    hostile[7] = '\n';
-    hostile[sizeof hostile - 1] = '\0';
-    json_doc_init(&doc);
-    for (enum problem problem = 0; problem < PROBLEMS; problem++) {
-        size_t len = problem_print(problem, DIALECT_VERCEL, API_CHAT, hostile, text);
-        assert_int_equal(json_parse(&doc, text, len, NULL), 0);
-        len = problem_print(problem, DIALECT_VERCEL, API_CHAT, NULL, text);
-        assert_int_equal(json_parse(&doc, text, len, NULL), 0);
-        assert_int_not_equal(json_get(&doc, json_get(&doc, 0, "error"), "type"), JSON_NONE);
-        len = problem_print(problem, DIALECT_OPENROUTER, API_CHAT, NULL, text);
-        assert_int_equal(json_parse(&doc, text, len, NULL), 0);
-        assert_int_not_equal(json_get(&doc, json_get(&doc, 0, "error"), "code"), JSON_NONE);
-        len = problem_print_event(problem, DIALECT_VERCEL, API_CHAT, hostile, hostile, 1000, text);
-        assert_memory_equal(text, "data: ", 6);
-        assert_memory_equal(text + len - 2, "\n\n", 2);
-        assert_int_equal(json_parse(&doc, text + 6, len - 8, NULL), 0);
-        assert_int_equal(json_get(&doc, 0, "choices"), JSON_NONE);
-    }
-    json_doc_release(&doc);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_carry_their_time_and_never_repeat),
         cmocka_unit_test(a_memo_remembers_by_the_whole_digest),
         cmocka_unit_test(the_identity_secret_is_made_once_and_private),
-        cmocka_unit_test(problems_are_json_in_both_envelopes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,9 +144,12 @@ static void bad_bodies_are_refused_by_name(void **state)
         const char *json, *names;
     } cases[] = {
         {"[]", "object"},
-        {"{}", "model"},
         {"{\"model\":7}", "model"},
-        {"{\"model\":\"\"}", "model"},
+        {"{\"model\":\"a\\u0000b\"}", "model"},
+        {"{\"model\":\"m\",\"models\":[7]}", "models"},
+        {"{\"model\":\"m\",\"models\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}",
+         "models"},
+        {"{\"model\":\"m\",\"fallbacks\":[{\"name\":\"x\"}]}", "models"},
         {"{\"model\":\"m\",\"user\":{}}", "user"},
         {"{\"model\":\"m\",\"session_id\":1}", "session_id"},
         {"{\"model\":\"m\",\"providerOptions\":{\"gateway\":{\"tags\":[1]}}}", "tags"},
@@ -163,6 +166,70 @@ static void bad_bodies_are_refused_by_name(void **state)
         assert_int_equal(read_body(cases[i].json, &body, &detail), -EINVAL);
         assert_non_null(strstr(detail, cases[i].names));
     }
+}
+
+static void fallback_models_come_from_every_place_that_names_them(void **state)
+{
+    struct request_body body;
+    const char *detail = "";
+
+    (void)state;
+    assert_int_equal(
+        read_body("{\"model\":\"m\",\"models\":[\"m\",\"a\"],\"fallbacks\":[{\"model\":"
+                  "\"b\"}],\"providerOptions\":{\"gateway\":{\"models\":[\"c\"]}},"
+                  "\"reasoning\":{\"enabled\":false},\"metadata\":{\"user_id\":\"u\"}}",
+                  &body, &detail),
+        0);
+    assert_int_equal(body.fallback_count, 3);
+    assert_string_equal(body.fallback[0], "a");
+    assert_string_equal(body.fallback[1], "c");
+    assert_string_equal(body.fallback[2], "b");
+    assert_true(body.reasoning_off);
+    assert_string_equal(body.user, "u");
+    /* Metadata is also a free object: what is no user is none. */
+    assert_int_equal(read_body("{\"model\":\"m\",\"metadata\":{\"user_id\":7}}", &body, &detail),
+                     0);
+    assert_int_equal(body.user_len, 0);
+    assert_int_equal(read_body("{}", &body, &detail), 0);
+    assert_int_equal(body.model_len, 0);
+}
+
+static void only_headers_that_steer_belong_to_the_key(void **state)
+{
+    static const char expected[] = "ai-language-model-id\0m\0ai-gateway-protocol-version\0"
+                                   "0.0.1\0x-tollgate-upstream\0here";
+    struct request_headers headers = {.forward_count = 0};
+    char text[REQUEST_STEER_MAX], long_value[REQUEST_STEER_MAX];
+    size_t len;
+
+    (void)state;
+    request_read_header(&headers, TEXT("ai-language-model-id"), TEXT("m"));
+    request_read_header(&headers, TEXT("ai-gateway-auth-method"), TEXT("oidc"));
+    request_read_header(&headers, TEXT("ai-gateway-protocol-version"), TEXT("0.0.1"));
+    request_read_header(&headers, TEXT("x-tollgate-upstream"), TEXT("here"));
+    assert_int_equal(request_print_steering(&headers, text, &len), 0);
+    assert_int_equal(len, sizeof expected);
+    assert_memory_equal(text, expected, len);
+    assert_int_equal(headers.ai_model.len, 1);
+    memset(long_value, 'v', sizeof long_value);
+    headers.upstream = (struct text){long_value, sizeof long_value};
+    assert_int_equal(request_print_steering(&headers, text, &len), -E2BIG);
+}
+
+static void a_form_says_its_model_in_a_part(void **state)
+{
+    struct text type = TEXT("multipart/form-data; boundary=x"), model;
+
+    (void)state;
+    model = request_find_form_model(
+        type, TEXT("--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nopenai/whisper-1"
+                   "\r\n--x--\r\n"));
+    assert_int_equal(model.len, strlen("openai/whisper-1"));
+    assert_memory_equal(model.bytes, "openai/whisper-1", model.len);
+    assert_int_equal(request_find_form_model(type, TEXT("--x\r\nname=\"model\"\r\n\r\nm")).len, 0);
+    assert_int_equal(request_find_form_model(type, TEXT("")).len, 0);
+    assert_int_equal(
+        request_find_form_model(TEXT("audio/mpeg"), TEXT("name=\"model\"\r\n\r\nm\r\n")).len, 0);
 }
 
 static void tags_of_body_and_header_merge_without_duplicates(void **state)
@@ -193,6 +260,9 @@ int main(void)
         cmocka_unit_test(body_facts_are_read),
         cmocka_unit_test(absent_facts_are_empty),
         cmocka_unit_test(bad_bodies_are_refused_by_name),
+        cmocka_unit_test(fallback_models_come_from_every_place_that_names_them),
+        cmocka_unit_test(only_headers_that_steer_belong_to_the_key),
+        cmocka_unit_test(a_form_says_its_model_in_a_part),
         cmocka_unit_test(tags_of_body_and_header_merge_without_duplicates),
     };
 

@@ -15,17 +15,6 @@ static struct answer *read_json(const char *json)
     return answer;
 }
 
-/* expected NULL: not known. */
-static bool money_is(struct maybe_money got, const char *expected)
-{
-    char text[MONEY_TEXT_MAX];
-
-    if (expected == NULL || !got.known)
-        return expected == NULL && !got.known;
-    money_print(got.money, text);
-    return strcmp(text, expected) == 0;
-}
-
 /* --- tokens --- */
 
 static void every_count_is_found_in_its_place(void **state)

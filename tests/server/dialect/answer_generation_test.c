@@ -9,16 +9,6 @@
 
 #include <cmocka.h>
 
-static bool money_is(struct maybe_money got, const char *expected)
-{
-    char text[MONEY_TEXT_MAX];
-
-    if (expected == NULL || !got.known)
-        return expected == NULL && !got.known;
-    money_print(got.money, text);
-    return strcmp(text, expected) == 0;
-}
-
 static int read_record(struct answer *answer, const char *body, struct ledger_late *ret_late)
 {
     return answer_read_generation(answer, body, strlen(body), "gen_1", ret_late);
@@ -59,6 +49,59 @@ static void a_whole_record_is_read(void **state)
     assert_int_equal(late.usage.audio_tokens, USAGE_ABSENT);
     assert_false(late.usage.exclusive);
     free_answer(answer);
+}
+
+/* OpenRouter's has the same names, its native counts including cache reads, and more beside them.
+ */
+static void openrouters_record_is_read(void **state)
+{
+    static const char body[] =
+        "{\"data\":{\"id\":\"gen-1790000000-A\",\"upstream_id\":\"chatcmpl-1\",\"model\":"
+        "\"acme/m-1-20260420\",\"provider_name\":\"Acme\",\"api_type\":\"completions\","
+        "\"response_cache_source_id\":null,\"created_at\":\"2026-09-21T14:14:05.120Z\","
+        "\"total_cost\":0.00735,\"usage\":0.00735,\"upstream_inference_cost\":%s,"
+        "\"cache_discount\":-0.001,\"is_byok\":%s,\"tokens_prompt\":80,\"tokens_completion\":10,"
+        "\"native_tokens_prompt\":100,\"native_tokens_completion\":12,"
+        "\"native_tokens_reasoning\":null,\"native_tokens_cached\":90,"
+        "\"native_tokens_completion_images\":1,\"num_search_results\":5,\"finish_reason\":\"stop\","
+        "\"native_finish_reason\":\"end_turn\",\"provider_responses\":[{\"status\":200,"
+        "\"id\":\"x\",\"is_byok\":true}]}}";
+    static const struct {
+        const char *upstream, *byok, *upstream_cost, *market;
+    } cases[] = {
+        {"null", "false", NULL, NULL},
+        {"0", "false", NULL, NULL},
+        {"0.147", "true", "0.147", "0.147"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct answer *answer = new_answer();
+        struct ledger_late late;
+        char text[1024];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        snprintf(text, sizeof(text), body, cases[i].upstream, cases[i].byok);
+#pragma GCC diagnostic pop
+        assert_int_equal(
+            answer_read_generation(answer, text, strlen(text), "gen-1790000000-A", &late), 0);
+        assert_true(money_is(late.billed, "0.00735"));
+        assert_true(money_is(late.upstream_cost, cases[i].upstream_cost));
+        assert_true(money_is(late.market, cases[i].market));
+        assert_int_equal(late.byok, i == 2);
+        assert_int_equal(late.usage.prompt_tokens, 100);
+        assert_int_equal(late.usage.completion_tokens, 12);
+        assert_int_equal(late.usage.cached_tokens, 90);
+        assert_int_equal(late.usage.reasoning_tokens, USAGE_ABSENT);
+        assert_int_equal(late.usage.image_tokens, 1);
+        assert_int_equal(late.usage.web_searches, USAGE_ABSENT);
+        assert_false(late.usage.exclusive);
+        assert_memory_equal(late.model.bytes, "acme/m-1-20260420", late.model.len);
+        assert_memory_equal(late.provider.bytes, "Acme", late.provider.len);
+        assert_memory_equal(late.finish_reason.bytes, "stop", late.finish_reason.len);
+        free_answer(answer);
+    }
 }
 
 static void money_of_a_record_follows_its_rules(void **state)
@@ -192,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_record_is_read),
+        cmocka_unit_test(openrouters_record_is_read),
         cmocka_unit_test(money_of_a_record_follows_its_rules),
         cmocka_unit_test(prompt_tokens_say_whether_cache_reads_are_inside),
         cmocka_unit_test(another_answers_record_is_refused),

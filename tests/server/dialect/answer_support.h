@@ -14,13 +14,18 @@
 #define STAMP_CREATED "1790999999"
 
 /* give: an answer with its own room for edits; free_answer(). */
-static inline struct answer *new_answer(void)
+static inline struct answer *new_answer_as(enum row_api api)
 {
     struct answer *answer = malloc(sizeof(*answer) + ANSWER_EDITS_MAX * sizeof(struct tape_edit));
 
     assert(answer != NULL);
-    answer_init(answer, API_CHAT, (struct tape_edit *)(answer + 1));
+    answer_init(answer, api, (struct tape_edit *)(answer + 1));
     return answer;
+}
+
+static inline struct answer *new_answer(void)
+{
+    return new_answer_as(API_CHAT);
 }
 
 static inline void free_answer(struct answer *answer)
@@ -63,6 +68,64 @@ static inline char *render(const struct answer *answer, const char *text, size_t
     out[to] = '\0';
     *ret_len = to;
     return out;
+}
+
+/* give: an answer that read this body. */
+static inline struct answer *body_as(enum row_api api, const char *body)
+{
+    struct answer *answer = new_answer_as(api);
+
+    answer_read_body(answer, body, strlen(body));
+    return answer;
+}
+
+/* give: an answer that read these events, up to the first NULL. */
+static inline struct answer *stream_as(enum row_api api, const char *const *events, size_t count)
+{
+    struct answer *answer = new_answer_as(api);
+
+    for (size_t i = 0; i < count && events[i] != NULL; i++)
+        answer_read_event(answer, events[i], strlen(events[i]));
+    return answer;
+}
+
+/* give: a body, or an event of a stream, as a replay shows it. */
+static inline char *replay_as(enum row_api api, bool event, const char *text)
+{
+    struct answer *answer = new_answer_as(api);
+    size_t len;
+    char *out;
+
+    if (event)
+        answer_read_event(answer, text, strlen(text));
+    else
+        answer_read_body(answer, text, strlen(text));
+    out = render(answer, text, strlen(text), &len);
+    free_answer(answer);
+    return out;
+}
+
+/* expected NULL: not known. */
+static inline bool money_is(struct maybe_money got, const char *expected)
+{
+    char text[MONEY_TEXT_MAX];
+
+    if (expected == NULL || !got.known)
+        return expected == NULL && !got.known;
+    money_print(got.money, text);
+    return strcmp(text, expected) == 0;
+}
+
+/* What the ledger books of it: expected texts as above. */
+static inline bool booked_are(const struct answer *answer, const char *billed, const char *upstream,
+                              const char *market)
+{
+    struct ledger_row row;
+
+    memset(&row, 0, sizeof(row));
+    answer_costs(answer, &row);
+    return row.byok == answer->byok && money_is(row.billed, billed) &&
+           money_is(row.upstream_cost, upstream) && money_is(row.market, market);
 }
 
 /* give: the file's bytes, NUL-terminated. */

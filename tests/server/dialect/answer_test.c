@@ -11,33 +11,18 @@
 
 static struct answer *read_body(const char *body)
 {
-    struct answer *answer = new_answer();
-
-    answer_read_body(answer, body, strlen(body));
-    return answer;
+    return body_as(API_CHAT, body);
 }
 
 static struct answer *read_events(const char *const *events, size_t count)
 {
-    struct answer *answer = new_answer();
-
-    for (size_t i = 0; i < count && events[i] != NULL; i++)
-        answer_read_event(answer, events[i], strlen(events[i]));
-    return answer;
+    return stream_as(API_CHAT, events, count);
 }
 
 /* expected NULL: not known. */
 static void assert_money(struct maybe_money got, const char *expected)
 {
-    char text[MONEY_TEXT_MAX];
-
-    if (expected == NULL) {
-        assert_false(got.known);
-        return;
-    }
-    assert_true(got.known);
-    money_print(got.money, text);
-    assert_string_equal(text, expected);
+    assert_true(money_is(got, expected));
 }
 
 static void feed(void *arg, const char *payload, size_t len)
@@ -180,7 +165,7 @@ static void recorded_error_beside_choices_is_never_stored(void **state)
 
     (void)state;
     assert_true(answer->has_error);
-    assert_true(answer->has_done);
+    assert_true(answer->has_end);
     assert_true(answer->has_choices);
     assert_string_equal(answer->finish_reason, "length");
     assert_money(answer->cost, "0");
@@ -336,6 +321,65 @@ static void finish_reason_is_the_first_choices_own(void **state)
     free_answer(answer);
 }
 
+static void native_finish_reason_is_of_the_same_choice(void **state)
+{
+    static const char *const events[] = {
+        "{\"choices\":[{\"index\":1,\"finish_reason\":\"length\",\"native_finish_reason\":"
+        "\"MAX\"}]}",
+        "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"native_finish_reason\":"
+        "\"end_turn\"}]}",
+        "{\"choices\":[{\"index\":1,\"finish_reason\":\"length\",\"native_finish_reason\":"
+        "\"MAX\"}]}",
+        "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"native_finish_reason\":null}]}",
+        "{\"choices\":[{\"index\":0,\"finish_reason\":null,\"native_finish_reason\":\"x\"}]}",
+    };
+    struct answer *answer = read_events(events, 1);
+
+    (void)state;
+    assert_string_equal(answer->native_finish_reason, "MAX");
+    free_answer(answer);
+    answer = read_events(events, 5);
+    assert_string_equal(answer->native_finish_reason, "end_turn");
+    free_answer(answer);
+    answer =
+        read_body("{\"choices\":[{\"index\":1,\"finish_reason\":\"length\","
+                  "\"native_finish_reason\":\"MAX\"},{\"index\":0,\"finish_reason\":\"stop\"}]}");
+    assert_string_equal(answer->finish_reason, "stop");
+    assert_string_equal(answer->native_finish_reason, "");
+    free_answer(answer);
+}
+
+/* The older API: text instead of a message, all else alike. */
+static void text_completions_are_read_like_chat(void **state)
+{
+    static const char *const events[] = {
+        "{\"id\":\"gen-1\",\"object\":\"text_completion\",\"created\":1,\"model\":\"acme/m-1\","
+        "\"choices\":[{\"index\":0,\"text\":\"Hi\",\"finish_reason\":null}]}",
+        "{\"id\":\"gen-1\",\"created\":1,\"choices\":[{\"index\":0,\"text\":\"\","
+        "\"finish_reason\":\"length\",\"native_finish_reason\":\"MAX\"}],\"usage\":{"
+        "\"prompt_tokens\":5,\"cost\":0.5}}",
+        "[DONE]",
+    };
+    struct answer *answer = stream_as(API_COMPLETIONS, events, 3);
+    char *replay = replay_as(API_COMPLETIONS, true, events[1]);
+
+    (void)state;
+    assert_string_equal(answer->id, "gen-1");
+    assert_string_equal(answer->model, "acme/m-1");
+    assert_string_equal(answer->finish_reason, "length");
+    assert_string_equal(answer->native_finish_reason, "MAX");
+    assert_int_equal(answer->usage.prompt_tokens, 5);
+    assert_true(booked_are(answer, "0.5", NULL, NULL));
+    assert_true(answer->has_end);
+    assert_true(answer_is_storable(answer, true));
+    assert_string_equal(replay, "{\"id\":\"" STAMP_ID "\",\"created\":" STAMP_CREATED
+                                ",\"choices\":[{\"index\":0,\"text\":\"\",\"finish_reason\":"
+                                "\"length\",\"native_finish_reason\":\"MAX\"}],\"usage\":{"
+                                "\"prompt_tokens\":0,\"cost\":0}}");
+    free(replay);
+    free_answer(answer);
+}
+
 static void id_is_whole_and_fit_for_a_header_or_not_taken(void **state)
 {
     char longest[ROW_ID_MAX + 1], longer[ROW_ID_MAX + 2];
@@ -440,6 +484,8 @@ int main(void)
         cmocka_unit_test(only_whole_good_streams_are_storable),
         cmocka_unit_test(error_frame_ends_in_error_without_cost),
         cmocka_unit_test(finish_reason_is_the_first_choices_own),
+        cmocka_unit_test(native_finish_reason_is_of_the_same_choice),
+        cmocka_unit_test(text_completions_are_read_like_chat),
         cmocka_unit_test(id_is_whole_and_fit_for_a_header_or_not_taken),
         cmocka_unit_test(generation_id_stands_in_for_a_missing_id),
         cmocka_unit_test(names_are_cut_at_a_characters_boundary),

@@ -1,0 +1,163 @@
+/* call_lead.c - a miss: where it goes, what is sent, and the fetch that brings the answer. */
+#include "server/call_private.h"
+#include "server/plan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void call_attach(struct call *call, struct tape *tape, enum tape_view view)
+{
+    int result;
+
+    call->stamp.slot[ANSWER_SLOT_ID - 1].bytes = call->id;
+    call->stamp.slot[ANSWER_SLOT_ID - 1].len = strlen(call->id);
+    call->stamp.slot[ANSWER_SLOT_CREATED - 1].bytes = call->created;
+    call->stamp.slot[ANSWER_SLOT_CREATED - 1].len = strlen(call->created);
+    result = tape_reader_init(&call->reader, tape, view, &call->stamp);
+    assert(result == 0 || call->role == CALL_FOLLOWER);
+    call->reader_set = result == 0;
+}
+
+/* What is left of the request's body once its preset is merged in. borrow: of the request or of
+ * *merged. */
+static enum problem merge_preset(struct call *call, struct out *merged, struct text *ret_body,
+                                 const char **ret_detail)
+{
+    struct worker *worker = call->worker;
+    const struct config_preset *preset = call->names.preset;
+    char tags[ROW_TAGS_BYTES_MAX], model[ROW_NAME_MAX + 1];
+    int result;
+
+    *ret_body = (struct text){call->req->entity.base, call->req->entity.len};
+    if (preset == NULL)
+        return PROBLEMS;
+    if (worker->doc.text != ret_body->bytes &&
+        json_parse(&worker->doc, ret_body->bytes, ret_body->len, NULL) != 0)
+        return PROBLEM_NO_MEMORY; /* it parsed before */
+    memcpy(model, call->body->model, sizeof model);
+    result = preset_merge(preset, call->route->api, &worker->doc, model, merged, ret_detail);
+    if (result == 0)
+        result = merged->error;
+    if (result == 0)
+        result = json_parse(&worker->doc, merged->bytes, merged->len, NULL);
+    if (result == -ENOMEM)
+        return PROBLEM_NO_MEMORY;
+    if (result != 0 || request_read_body(&worker->doc, call->body, tags, ret_detail) != 0)
+        return PROBLEM_BAD_REQUEST;
+    if (call->body->tags.len > 0)
+        call->body->tags.bytes = h2o_strdup(&call->req->pool, tags, call->body->tags.len).base;
+    *ret_body = (struct text){merged->bytes, merged->len};
+    return PROBLEMS;
+}
+
+/* The request's fallback models, then its preset's. */
+static enum problem make_plan(struct call *call, struct plan *plan)
+{
+    struct gateway *gateway = call->worker->gateway;
+    const struct request_body *body = call->body;
+    const struct config_preset *preset = call->names.preset;
+    struct plan_order order = {
+        .config = gateway->config,
+        .catalogs = gateway->catalogs,
+        .health = gateway->health,
+        .map = gateway->models,
+        .from = call->route->dialect,
+        .api = call->route->api,
+        .model = {body->model, body->model_len},
+        .forced = call->headers.upstream,
+        .user = call->headers.user.len > 0 ? call->headers.user
+                                           : (struct text){body->user, body->user_len},
+        .key_id = text_of(call->names.key_id),
+        .reasoning_off = body->reasoning_off,
+        .now_ms = worker_now_ms(call->worker),
+    };
+
+    for (unsigned i = 0; i < body->fallback_count; i++)
+        order.fallbacks[order.fallback_count++] = text_of(body->fallback[i]);
+    for (unsigned i = 0; preset != NULL && i < preset->fallback_models.count &&
+                         order.fallback_count < PLAN_MODELS_MAX;
+         i++)
+        order.fallbacks[order.fallback_count++] = text_of(preset->fallback_models.item[i]);
+    return plan_make(&order, plan);
+}
+_Static_assert((int)REQUEST_FALLBACKS_MAX <= (int)PLAN_MODELS_MAX, "every fallback can be planned");
+
+/* Behind the upstream's base path: the route's own, else what the client asked for. */
+static struct text path_of(struct call *call)
+{
+    const struct route *route = call->route;
+    h2o_iovec_t path = call->req->path;
+    const char *base = route->dialect == DIALECT_OPENROUTER ? "/api/v1" : "/v1";
+
+    if (route->upstream_path != NULL && route->api != API_AI_LANGUAGE &&
+        route->api != API_AI_EMBEDDING)
+        return text_of(route->upstream_path);
+    if (route->api == API_AI_OTHER || route->api == API_AI_LANGUAGE ||
+        route->api == API_AI_EMBEDDING)
+        return (struct text){path.base, path.len};
+    assert(path.len >= strlen(base));
+    return (struct text){path.base + strlen(base), path.len - strlen(base)};
+}
+
+static enum upstream_method method_of(const struct call *call)
+{
+    h2o_iovec_t method = call->req->method;
+
+    if (h2o_memis(method.base, method.len, H2O_STRLIT("GET")))
+        return UPSTREAM_GET;
+    if (h2o_memis(method.base, method.len, H2O_STRLIT("HEAD")))
+        return UPSTREAM_HEAD;
+    return h2o_memis(method.base, method.len, H2O_STRLIT("DELETE")) ? UPSTREAM_DELETE
+                                                                    : UPSTREAM_POST;
+}
+
+static void start(struct call *call, struct tape *tape, struct store_flight *flight,
+                  const struct fetch_order *order)
+{
+    call->role = CALL_LEADER;
+    call_enter(call, CALL_STREAM);
+    call_attach(call, tape, TAPE_ORIGINAL);
+    call->fetch = fetch_start(call->worker, tape, flight, order);
+    call_pump(call);
+}
+
+/* Also a refusal goes by way of the tape: others may be waiting for it. */
+void call_lead(struct call *call, struct tape *tape, struct store_flight *flight)
+{
+    struct plan *plan = &call->worker->plan;
+    struct ledger_row row, source;
+    struct out merged = OUT_INIT;
+    char tags[ROW_TAGS_BYTES_MAX];
+    struct fetch_order order = {
+        .row = &row,
+        .source = &source,
+        .headers = &call->headers,
+        .route = call->route,
+        .plan = plan,
+        .method = method_of(call),
+        .path = path_of(call),
+        .may_store = call->caching && !call->headers.wish.no_store,
+        .ttl_s = call->ttl_s,
+        .started_ms = call->started_ms,
+    };
+
+    /* A repeat whose answer has left the cache: now its facts are needed after all. */
+    if (call->body == NULL && !call_recall_body(call))
+        order.refusal = PROBLEM_NO_MEMORY; /* it was readable once */
+    else
+        order.refusal = merge_preset(call, &merged, &order.body, &order.detail);
+    plan->count = 0;
+    if (order.refusal == PROBLEMS) {
+        order.refusal = make_plan(call, plan);
+        order.detail = plan->detail[0] != '\0' ? plan->detail : NULL;
+    }
+    call_source_facts(call, &source);
+    call_facts(call, &row, tags);
+    row.route = text_of(plan->why);
+    order.json = call->json;
+    order.client_stream = call->body != NULL && call->body->stream;
+    start(call, tape, flight, &order); /* the call may be gone */
+    out_release(&merged);
+}

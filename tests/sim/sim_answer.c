@@ -1,11 +1,71 @@
 /* sim_answer.c - see sim_answer.h. */
 #include "tests/sim/sim_answer.h"
+#include "tests/sim/sim_forms.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT_BYTES = 65536 }; /* a larger buffer is not worth keeping for the next answer */
+enum {
+    KEPT_BYTES = 65536,   /* a larger buffer is not worth keeping for the next answer */
+    REPEAT_BYTES = 16384, /* of text, that an endless body repeats at a time */
+};
+
+static const h2o_iovec_t json_type = {H2O_STRLIT("application/json; charset=utf-8")};
+static const h2o_iovec_t events_type = {H2O_STRLIT("text/event-stream; charset=utf-8")};
+static const h2o_iovec_t html_type = {H2O_STRLIT("text/html; charset=utf-8")};
+static const h2o_iovec_t text_type = {H2O_STRLIT("text/plain")};
+static const h2o_iovec_t audio_type = {H2O_STRLIT("audio/mpeg")};
+
+/* How an API answers in a dialect. */
+static const struct form {
+    enum sim_dialect dialect;
+    enum sim_api api;
+    sim_render *whole;
+    const struct sim_grammar *grammar; /* NULL: it never streams */
+    const h2o_iovec_t *type;           /* of a whole answer */
+} forms[] = {
+    {SIM_VERCEL, SIM_CHAT, sim_chat_vercel_json, &sim_chat_vercel_grammar, &json_type},
+    {SIM_VERCEL, SIM_RESPONSES, sim_responses_json, &sim_responses_grammar, &json_type},
+    {SIM_VERCEL, SIM_MESSAGES, sim_messages_json, &sim_messages_grammar, &json_type},
+    {SIM_VERCEL, SIM_COMPLETIONS, sim_completions_json, &sim_completions_grammar, &json_type},
+    {SIM_VERCEL, SIM_EMBEDDINGS, sim_embeddings_json, NULL, &json_type},
+    {SIM_VERCEL, SIM_IMAGES, sim_images_json, NULL, &json_type},
+    {SIM_VERCEL, SIM_SPEECH, sim_speech_bytes, NULL, &audio_type},
+    {SIM_VERCEL, SIM_TRANSCRIPTION, sim_transcription_json, NULL, &json_type},
+    {SIM_VERCEL, SIM_VIDEOS, sim_videos_json, NULL, &json_type},
+    {SIM_VERCEL, SIM_RERANK, sim_rerank_json, NULL, &json_type},
+    {SIM_VERCEL, SIM_BATCHES, sim_batches_json, NULL, &json_type},
+    {SIM_VERCEL, SIM_FILES, sim_files_json, NULL, &json_type},
+    {SIM_OPENROUTER, SIM_CHAT, sim_chat_openrouter_json, &sim_chat_openrouter_grammar, &json_type},
+    {SIM_OPENROUTER, SIM_RESPONSES, sim_responses_json, &sim_responses_grammar, &json_type},
+    {SIM_OPENROUTER, SIM_MESSAGES, sim_messages_json, &sim_messages_grammar, &json_type},
+    {SIM_OPENROUTER, SIM_COMPLETIONS, sim_completions_json, &sim_completions_grammar, &json_type},
+    {SIM_OPENROUTER, SIM_EMBEDDINGS, sim_embeddings_json, NULL, &json_type},
+    {SIM_OPENROUTER, SIM_RERANK, sim_rerank_json, NULL, &json_type},
+    {SIM_OPENAI, SIM_CHAT, sim_chat_openai_json, &sim_chat_openai_grammar, &json_type},
+    {SIM_OPENAI, SIM_RESPONSES, sim_responses_json, &sim_responses_grammar, &json_type},
+    {SIM_OPENAI, SIM_COMPLETIONS, sim_completions_json, &sim_completions_grammar, &json_type},
+    {SIM_OPENAI, SIM_EMBEDDINGS, sim_embeddings_json, NULL, &json_type},
+    {SIM_AI_SDK, SIM_CHAT, sim_ai_chat_json, &sim_ai_chat_grammar, &json_type},
+    {SIM_AI_SDK, SIM_EMBEDDINGS, sim_ai_embeddings_json, NULL, &json_type},
+    {SIM_AI_SDK, SIM_IMAGES, sim_ai_images_json, NULL, &json_type},
+    {SIM_AI_SDK, SIM_SPEECH, sim_ai_speech_json, NULL, &json_type},
+    {SIM_AI_SDK, SIM_TRANSCRIPTION, sim_ai_transcription_json, NULL, &json_type},
+    {SIM_AI_SDK, SIM_VIDEOS, sim_ai_video_event, NULL, &events_type},
+    {SIM_AI_SDK, SIM_VIDEO_START, sim_ai_video_start_json, NULL, &json_type},
+    {SIM_AI_SDK, SIM_VIDEO_STATUS, sim_ai_video_status_json, NULL, &json_type},
+    {SIM_AI_SDK, SIM_RERANK, sim_ai_rerank_json, NULL, &json_type},
+};
+
+static const struct form *form_of(const struct sim_plan *plan)
+{
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (forms[i].dialect == plan->dialect && forms[i].api == plan->api)
+            return &forms[i];
+    }
+    abort(); /* sim_route.c knows no other */
+}
 
 void sim_answer_clear(struct sim_answer *answer)
 {
@@ -40,96 +100,46 @@ void sim_answer_piece(struct sim_answer *answer)
     answer->ends[answer->end_count++] = answer->body.len;
 }
 
-/* Vercel's envelope. */
-static void error_render(struct sim_answer *answer, const struct sim_plan *plan)
+void sim_call_id(struct sim_text *text, const struct sim_moment *moment)
+{
+    sim_json(text, "'call_%h'", moment->body_sha256, (size_t)12);
+}
+
+void sim_finish_reason(struct sim_text *text, const struct sim_plan *plan)
+{
+    sim_json(text, "%j", plan->finish_reason);
+}
+
+static void endless_body(struct sim_answer *answer, const struct sim_plan *plan,
+                         const struct sim_moment *moment)
 {
     struct sim_text *body = &answer->body;
 
-    sim_text_str(body, "{\"error\":{\"message\":");
-    sim_text_json(body, plan->error_message.base, plan->error_message.len);
-    sim_text_str(body, ",\"type\":");
-    sim_text_json(body, plan->error_type, strlen(plan->error_type));
-    if (strcmp(plan->error_type, "model_not_found") == 0) {
-        sim_text_str(body, ",\"param\":{\"modelId\":");
-        sim_text_json(body, plan->model.base, plan->model.len);
-        sim_text_str(body, "}");
+    sim_json(body, "{'id':%j,'created':%i,'model':%v,'content':'", moment->id,
+             moment->now_ms / 1000, &plan->model);
+    answer->repeat = body->len;
+    do {
+        sim_text_escaped(body, plan->text.base, plan->text.len);
+        sim_text_str(body, " "); /* an empty text must not repeat nothing */
+    } while (plan->behaviour.gap <= 0 && body->len - answer->repeat < REPEAT_BYTES);
+}
+
+static void error_body(struct sim_answer *answer, const struct sim_plan *plan,
+                       const struct sim_moment *moment)
+{
+    static const char html[] =
+        "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head>"
+        "<body><h1>Bad gateway</h1><p>The web server reported an error.</p></body></html>\n";
+
+    answer->content_type = json_type;
+    if (plan->behaviour.refuse_html) {
+        sim_text_str(&answer->body, html);
+        answer->content_type = html_type;
+    } else if (plan->behaviour.empty) {
+        answer->content_type = text_type;
+    } else {
+        sim_error_render(&answer->body, plan, moment);
     }
-    sim_text_str(body, "}}");
-}
-
-static void tool_calls_render(struct sim_text *body, const struct sim_plan *plan,
-                              const struct sim_moment *moment)
-{
-    const struct sim_behaviour *behaviour = &plan->behaviour;
-
-    sim_text_str(body, ",\"tool_calls\":[{\"id\":\"call_");
-    sim_text_hex(body, moment->body_sha256, 12);
-    sim_text_str(body, "\",\"type\":\"function\",\"function\":{\"name\":");
-    sim_text_json(body, behaviour->tool_name.base, behaviour->tool_name.len);
-    sim_text_str(body, ",\"arguments\":");
-    sim_text_json(body, behaviour->tool_arguments.base, behaviour->tool_arguments.len);
-    sim_text_str(body, "}}]");
-}
-
-static void message_render(struct sim_text *body, const struct sim_plan *plan,
-                           const struct sim_moment *moment)
-{
-    bool tool = plan->behaviour.tool_name.base != NULL;
-    size_t len;
-
-    sim_text_str(body, "\"message\":{\"role\":\"assistant\",\"content\":");
-    if (tool && plan->text.len == 0)
-        sim_text_str(body, "null");
-    else
-        sim_text_json(body, plan->text.base, plan->text.len);
-    if (tool)
-        tool_calls_render(body, plan, moment);
-    len = body->len;
-    sim_text_str(body, ",");
-    if (!sim_metadata_render(body, plan, moment))
-        body->len = len;
-    sim_text_str(body, "}");
-}
-
-static void json_head(struct sim_text *body, const struct sim_plan *plan,
-                      const struct sim_moment *moment)
-{
-    sim_text_str(body, "{\"id\":\"");
-    sim_text_str(body, moment->id);
-    sim_text_str(body, "\",\"object\":\"chat.completion\",\"created\":");
-    sim_text_int(body, moment->now_ms / 1000);
-    sim_text_str(body, ",\"model\":");
-    sim_text_json(body, plan->model.base, plan->model.len);
-    sim_text_str(body, ",\"generationId\":\"");
-    sim_text_str(body, moment->id);
-    sim_text_str(body, "\",\"system_fingerprint\":\"" SIM_FINGERPRINT
-                       "\",\"choices\":[{\"index\":0,\"logprobs\":null,\"finish_reason\":");
-    if (plan->finish_reason != NULL)
-        sim_text_json(body, plan->finish_reason, strlen(plan->finish_reason));
-    else
-        sim_text_str(body, "null");
-    sim_text_str(body, ",");
-}
-
-static void json_render(struct sim_answer *answer, const struct sim_plan *plan,
-                        const struct sim_moment *moment)
-{
-    struct sim_text *body = &answer->body;
-
-    json_head(body, plan, moment);
-    if (plan->behaviour.endless) {
-        sim_text_str(body, "\"message\":{\"role\":\"assistant\",\"content\":\"");
-        answer->repeat = body->len;
-        do {
-            sim_text_escaped(body, plan->text.base, plan->text.len);
-            sim_text_str(body, " "); /* an empty text must not repeat nothing */
-        } while (plan->behaviour.gap <= 0 && body->len - answer->repeat < 16384);
-        return;
-    }
-    message_render(body, plan, moment);
-    sim_text_str(body, "}]");
-    sim_usage_render(body, plan);
-    sim_text_str(body, ",\"service_tier\":\"default\"}");
 }
 
 /* Bodies that are not event streams of ours: as many equal pieces as `chunks` says. */
@@ -183,30 +193,45 @@ static size_t promise(const struct sim_answer *answer, bool stream)
     return answer->body.len;
 }
 
+/* The body, its type, and where its pieces end. */
+static void body_render(struct sim_answer *answer, const struct sim_plan *plan,
+                        const struct sim_moment *moment)
+{
+    const struct sim_behaviour *behaviour = &plan->behaviour;
+    const struct form *form;
+
+    answer->content_type = json_type;
+    if (behaviour->raw.base != NULL) {
+        sim_text_add(&answer->body, behaviour->raw.base, behaviour->raw.len);
+    } else if (plan->status >= 400) {
+        error_body(answer, plan, moment);
+    } else {
+        form = form_of(plan);
+        if (plan->stream && form->grammar != NULL) {
+            answer->content_type = events_type;
+            sim_stream_render(answer, plan, moment, form->grammar);
+            return;
+        }
+        answer->content_type = *form->type;
+        if (behaviour->endless)
+            endless_body(answer, plan, moment);
+        else
+            form->whole(&answer->body, plan, moment);
+    }
+    cut_evenly(answer, behaviour->chunks != SIM_UNSET ? behaviour->chunks : 1);
+}
+
 void sim_answer_render(struct sim_answer *answer, const struct sim_plan *plan,
                        const struct sim_moment *moment)
 {
-    static const h2o_iovec_t json = {H2O_STRLIT("application/json; charset=utf-8")};
-    static const h2o_iovec_t events = {H2O_STRLIT("text/event-stream; charset=utf-8")};
     const struct sim_behaviour *behaviour = &plan->behaviour;
-    bool stream = behaviour->raw.base == NULL && plan->status < 400 && plan->stream;
 
     assert(answer->body.len == 0);
     answer->repeat = SIZE_MAX;
-    if (behaviour->raw.base != NULL)
-        sim_text_add(&answer->body, behaviour->raw.base, behaviour->raw.len);
-    else if (plan->status >= 400)
-        error_render(answer, plan);
-    else if (stream)
-        sim_events_render(answer, plan, moment);
-    else
-        json_render(answer, plan, moment);
-    if (!stream)
-        cut_evenly(answer, behaviour->chunks != SIM_UNSET ? behaviour->chunks : 1);
+    body_render(answer, plan, moment);
     answer->cut = cut_of(answer, behaviour->die != SIM_NOWHERE ? behaviour->die : behaviour->hang);
     if (behaviour->gzip && !behaviour->endless && answer->cut != 0)
         sim_gzip_pack(answer);
-    answer->content_type = stream ? events : json;
     if (behaviour->content_type.base != NULL)
         answer->content_type = behaviour->content_type;
     answer->content_length = promise(answer, is_event_stream(answer->content_type));

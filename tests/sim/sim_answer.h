@@ -2,8 +2,9 @@
  * a fault strikes.
  *
  * Layout of a body: [0, ends[0]) goes at once, each further [ends[i-1], ends[i]) a gap later, the
- * rest with the last piece. A fault strikes behind `cut` bytes. An endless body repeats
- * [repeat, len) for ever.
+ * rest with the last piece. The first `lead` pieces are keep-alives: they come comment_ms apart,
+ * and what follows them when the delay is over. A fault strikes behind `cut` bytes. An endless body
+ * repeats [repeat, len) for ever.
  */
 #ifndef TESTS_SIM_ANSWER_H
 #define TESTS_SIM_ANSWER_H
@@ -15,6 +16,7 @@ struct sim_answer {
     struct sim_text body;
     size_t *ends;
     size_t end_count, end_capacity;
+    size_t lead;
     size_t middle, finish; /* offsets where `middle` and `end` of a fault lie */
     size_t cut;            /* SIZE_MAX: no fault in the body */
     size_t repeat;         /* SIZE_MAX: the body ends */
@@ -38,19 +40,11 @@ void sim_answer_release(struct sim_answer *answer);
 /* For the files that render: here ends a piece. */
 void sim_answer_piece(struct sim_answer *answer);
 
-/* sim_events.c: the event stream of a chat answer. */
-void sim_events_render(struct sim_answer *answer, const struct sim_plan *plan,
-                       const struct sim_moment *moment);
-
 /* sim_gzip.c: packs a rendered body, keeping its pieces apart. */
 void sim_gzip_pack(struct sim_answer *answer);
 
-/* sim_usage.c: the members that both forms share, each with its leading comma. */
-void sim_usage_render(struct sim_text *text, const struct sim_plan *plan);
-/* "provider_metadata":{...} without a comma; nothing and false when the behaviour leaves it out. */
-bool sim_metadata_render(struct sim_text *text, const struct sim_plan *plan,
-                         const struct sim_moment *moment);
-
-#define SIM_FINGERPRINT "fp_tollgatesim"
+/* sim_error.c: the envelope of plan's dialect and API. */
+void sim_error_render(struct sim_text *body, const struct sim_plan *plan,
+                      const struct sim_moment *moment);
 
 #endif

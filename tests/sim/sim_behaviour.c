@@ -44,6 +44,7 @@ struct sim_behaviour sim_behaviour_default(void)
         .cached_tokens = SIM_UNSET,
         .cache_write_tokens = SIM_UNSET,
         .reasoning_tokens = SIM_UNSET,
+        .comment_ms = SIM_UNSET,
         .generation = SIM_UNSET,
         .billing = {.factor = 1000000000000000},
     };
@@ -130,6 +131,26 @@ static int read_generation(struct reading *reading, uint32_t value, void *field)
     return 0;
 }
 
+/* The models that failed before one served. */
+static int read_tried(struct reading *reading, uint32_t value, void *field)
+{
+    const struct json_doc *doc = reading->doc;
+    struct sim_behaviour *behaviour = reading->behaviour;
+    int rc = 0;
+
+    (void)field;
+    if (doc->tokens[value].type != JSON_ARRAY)
+        return -EINVAL;
+    behaviour->tried_count = 0;
+    for (uint32_t at = json_first(doc, value); at != JSON_NONE && rc == 0;
+         at = json_next(doc, value, at)) {
+        if (behaviour->tried_count == SIM_TRIED_MAX || doc->tokens[at].type != JSON_STRING)
+            return -EINVAL;
+        rc = read_text(reading, at, &behaviour->models_tried[behaviour->tried_count++]);
+    }
+    return rc;
+}
+
 #define FIELD(name) offsetof(struct sim_behaviour, name)
 #define NUMBER(name, least, most)                                                                  \
     {                                                                                              \
@@ -156,6 +177,7 @@ static int read_generation(struct reading *reading, uint32_t value, void *field)
 static const struct key keys[] = {
     NUMBER(size, 0, SIZE_BYTES_MAX),
     NUMBER(delay, 0, MS_MAX),
+    NUMBER(comment_ms, 1, MS_MAX),
     NUMBER(chunks, 1, CHUNKS_MAX),
     NUMBER(gap, 0, MS_MAX),
     NUMBER(status, 200, 599),
@@ -168,12 +190,17 @@ static const struct key keys[] = {
     WORDS(die, "", "connect", "headers", "middle", "end"),
     WORDS(hang, "", "connect", "headers", "middle"),
     WORDS(cost_format, "number", "exponent", "string"),
-    WORDS(metadata, "snake", "camel", "none"),
+    WORDS(metadata, "", "snake", "camel", "none"),
     WORDS(usage, "last", "separate"),
     OTHER("text", read_text, text),
     OTHER("raw", read_text, raw),
     OTHER("content_type", read_text, content_type),
     OTHER("retry_after", read_text, retry_after),
+    OTHER("reasoning", read_text, reasoning),
+    OTHER("provider", read_text, provider),
+    OTHER("served_model", read_text, served_model),
+    OTHER("path", read_text, path),
+    OTHER("models_tried", read_tried, models_tried),
     OTHER("tool_call", read_tool, tool_name),
     OTHER("generation", read_generation, generation),
     OTHER("surcharge", read_decimal, billing.surcharge),
@@ -184,6 +211,9 @@ static const struct key keys[] = {
     OTHER("no_finish", read_bool, no_finish),
     OTHER("endless", read_bool, endless),
     OTHER("gzip", read_bool, gzip),
+    OTHER("refuse_html", read_bool, refuse_html),
+    OTHER("empty", read_bool, empty),
+    OTHER("delta_cost", read_bool, delta_cost),
 };
 
 /* Enums are written through an int; the compiler gives them no other size. */
@@ -238,6 +268,12 @@ static const char *contradiction(const struct sim_behaviour *b)
         return "endless excludes raw and tool_call";
     if (b->text.base != NULL && b->size != SIM_UNSET)
         return "text and size exclude each other";
+    if (b->comment_ms != SIM_UNSET && b->delay == SIM_UNSET)
+        return "comment_ms needs a delay to fill";
+    if ((b->raw.base != NULL) + b->refuse_html + b->empty > 1)
+        return "raw, refuse_html and empty exclude each other";
+    if ((b->refuse_html || b->empty) && b->status != SIM_UNSET && b->status < 400)
+        return "refuse_html and empty are errors";
     return NULL;
 }
 

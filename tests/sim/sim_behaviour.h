@@ -16,7 +16,12 @@
 #include <stdint.h>
 
 enum sim_place { SIM_NOWHERE, SIM_CONNECT, SIM_HEADERS, SIM_MIDDLE, SIM_END };
-enum sim_metadata { SIM_METADATA_SNAKE, SIM_METADATA_CAMEL, SIM_METADATA_NONE };
+enum sim_metadata {
+    SIM_METADATA_USUAL, /* as Vercel spells it on that API */
+    SIM_METADATA_SNAKE,
+    SIM_METADATA_CAMEL,
+    SIM_METADATA_NONE,
+};
 enum sim_usage_place { SIM_USAGE_LAST, SIM_USAGE_SEPARATE };
 
 #define SIM_UNSET INT64_MIN
@@ -24,20 +29,25 @@ enum sim_usage_place { SIM_USAGE_LAST, SIM_USAGE_SEPARATE };
 enum {
     SIM_RECORD_NEVER = -1,
     SIM_ERROR_SIZE = 160,
+    SIM_TRIED_MAX = 8,
 };
 
 struct sim_behaviour {
-    h2o_iovec_t text, raw, content_type, retry_after;      /* base NULL: not given */
-    h2o_iovec_t tool_name, tool_arguments;                 /* tool_name.base NULL: no tool call */
+    h2o_iovec_t text, raw, content_type, retry_after;    /* base NULL: not given */
+    h2o_iovec_t reasoning, provider, served_model, path; /* likewise */
+    h2o_iovec_t models_tried[SIM_TRIED_MAX]; /* each failed before the one that served */
+    h2o_iovec_t tool_name, tool_arguments;   /* tool_name.base NULL: no tool call */
     int64_t size, delay, chunks, gap, status, error_frame; /* SIM_UNSET: not given */
     int64_t prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens;
-    int64_t generation; /* ms, SIM_RECORD_NEVER or SIM_UNSET */
+    int64_t comment_ms;
+    int64_t tried_count; /* of models_tried */
+    int64_t generation;  /* ms, SIM_RECORD_NEVER or SIM_UNSET */
     struct sim_billing billing;
     enum sim_place die, hang;
     enum sim_cost_format cost_format;
     enum sim_metadata metadata;
     enum sim_usage_place usage;
-    bool no_cost, no_done, no_finish, endless, gzip;
+    bool no_cost, no_done, no_finish, endless, gzip, refuse_html, empty, delta_cost;
 };
 
 /* What an empty object means. */

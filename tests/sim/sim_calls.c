@@ -1,13 +1,10 @@
 /* sim_calls.c - keeps the call log; sim_report.c prints it. See sim_calls.h. */
 #include "tests/sim/sim_calls_private.h"
-#include "tests/sim/sim_ulid.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-_Static_assert((int)SIM_ULID_ID_LEN == (int)SIM_ID_LEN, "ids have one length");
 
 struct sim_calls *sim_calls_new(void)
 {
@@ -60,6 +57,9 @@ static void slot_clear(struct sim_calls *calls, struct sim_call *call)
 {
     sim_intern_unref(&calls->intern, call->path);
     sim_intern_unref(&calls->intern, call->model);
+    sim_intern_unref(&calls->intern, call->served);
+    sim_intern_unref(&calls->intern, call->provider);
+    sim_intern_unref(&calls->intern, call->body);
     sim_intern_unref(&calls->intern, call->headers);
     sim_intern_unref(&calls->intern, call->key);
     *call = (struct sim_call){0};
@@ -80,11 +80,16 @@ static void slot_fill(struct sim_calls *calls, struct sim_call *call,
         .body_bytes = arrival->body_bytes,
         .path = keep(calls, arrival->path),
         .model = keep(calls, arrival->model),
+        .served = keep(calls, arrival->served),
+        .provider = keep(calls, arrival->provider),
+        .body = keep(calls, arrival->body),
         .headers = keep(calls, arrival->headers),
         .key = keep(calls, arrival->key),
         .finish_reason = arrival->finish_reason,
         .tokens = arrival->tokens,
         .costs = arrival->costs,
+        .dialect = arrival->dialect,
+        .api = arrival->api,
         .status = arrival->status,
         .state = SIM_LIVE,
         .http2 = arrival->http2,
@@ -92,11 +97,12 @@ static void slot_fill(struct sim_calls *calls, struct sim_call *call,
         .byok = arrival->byok,
     };
     memcpy(call->body_sha256, arrival->body_sha256, SIM_SHA_BYTES);
-    sim_ulid_write((uint64_t)arrival->now_ms, call->serial, calls->secret, call->id);
+    call->id_len = sim_id_write(arrival->dialect, arrival->api, (uint64_t)arrival->now_ms,
+                                call->serial, calls->secret, call->id);
 }
 
 uint64_t sim_calls_begin(struct sim_calls *calls, const struct sim_arrival *arrival,
-                         char ret_id[SIM_ID_LEN + 1])
+                         char ret_id[SIM_ID_MAX + 1])
 {
     struct sim_call *call;
     uint64_t serial;
@@ -108,7 +114,7 @@ uint64_t sim_calls_begin(struct sim_calls *calls, const struct sim_arrival *arri
     slot_fill(calls, call, arrival);
     calls->next++;
     calls->live++;
-    memcpy(ret_id, call->id, SIM_ID_LEN + 1);
+    memcpy(ret_id, call->id, SIM_ID_MAX + 1);
     pthread_mutex_unlock(&calls->lock);
     return serial;
 }

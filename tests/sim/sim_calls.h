@@ -9,6 +9,7 @@
 #define TESTS_SIM_CALLS_H
 
 #include "tests/sim/sim_cost.h"
+#include "tests/sim/sim_id.h"
 #include "tests/sim/sim_text.h"
 
 #include <stdbool.h>
@@ -17,24 +18,23 @@
 
 enum {
     SIM_CALLS_MAX = 1000000,
-    SIM_ID_LEN = 30, /* "gen_" and a ULID */
     SIM_SHA_BYTES = 32,
 };
 
 enum sim_state { SIM_LIVE, SIM_DONE, SIM_ABORTED, SIM_DIED };
 
-struct sim_span {
-    const char *bytes;
-    size_t len;
-};
-
 /* A POST as it is logged. borrow: every span, copied before return. */
 struct sim_arrival {
-    int64_t now_ms;                       /* unix */
-    struct sim_span path, model, headers; /* headers: a JSON object */
-    struct sim_span key; /* SHA-256 of the bearer token in hex; empty without one */
+    int64_t now_ms;                /* unix */
+    struct sim_span path, headers; /* headers: a JSON object */
+    struct sim_span model, served; /* asked for, in the words of the dialect; that served */
+    struct sim_span provider;
+    struct sim_span body; /* a JSON string; empty unless bodies are logged */
+    struct sim_span key;  /* SHA-256 of the bearer token in hex; empty without one */
     const uint8_t *body_sha256;
     size_t body_bytes;
+    enum sim_dialect dialect;
+    enum sim_api api;
     int status;
     bool http2, stream, byok;
     const char *finish_reason; /* static; NULL: none */
@@ -50,7 +50,7 @@ void sim_calls_free(struct sim_calls *calls);
 
 /* Logs a call as live; returns its serial and writes its id with a NUL. */
 uint64_t sim_calls_begin(struct sim_calls *calls, const struct sim_arrival *arrival,
-                         char ret_id[SIM_ID_LEN + 1]);
+                         char ret_id[SIM_ID_MAX + 1]);
 /* Settles a live call; of a call that was forgotten meanwhile nothing is kept. */
 void sim_calls_end(struct sim_calls *calls, uint64_t serial, enum sim_state state, int64_t now_ms);
 
@@ -63,10 +63,14 @@ void sim_calls_disconnected(struct sim_calls *calls);
 bool sim_calls_print(struct sim_calls *calls, struct sim_text *text, size_t most, uint64_t *cursor,
                      uint64_t *end);
 void sim_calls_stats(struct sim_calls *calls, struct sim_text *text);
-void sim_calls_credits(struct sim_calls *calls, struct sim_text *text);
-/* The record of one id as GET /v1/generation gives it; false while there is none. Counts the
- * question. */
-bool sim_calls_generation(struct sim_calls *calls, const char *id, size_t len, int64_t now_ms,
-                          struct sim_text *text);
+/* What Vercel, and with `openrouter` OpenRouter, says of the account. */
+void sim_calls_credits(struct sim_calls *calls, bool openrouter, struct sim_text *text);
+/* sim_record.c: the record of one id as that dialect's GET generation gives it; false while there
+ * is none. Counts the question. */
+bool sim_calls_generation(struct sim_calls *calls, enum sim_dialect dialect, struct sim_span id,
+                          int64_t now_ms, struct sim_text *text);
+/* sim_account.c: OpenRouter's GET key and GET activity (all of the log, whatever the date). */
+void sim_calls_key(struct sim_calls *calls, struct sim_text *text);
+void sim_calls_activity(struct sim_calls *calls, struct sim_text *text);
 
 #endif

@@ -1,5 +1,5 @@
-/* sim_calls_private.h - the call log's inside, for sim_calls.c (keeps it) and sim_report.c (prints
- * it). Nobody else includes this.
+/* sim_calls_private.h - the call log's inside, for sim_calls.c (keeps it) and those that print
+ * it: sim_report.c, sim_record.c, sim_account.c. Nobody else includes this.
  */
 #ifndef TESTS_SIM_CALLS_PRIVATE_H
 #define TESTS_SIM_CALLS_PRIVATE_H
@@ -12,13 +12,16 @@
 struct sim_call {
     uint64_t serial; /* 0: the slot is empty */
     int64_t arrived_ms, ended_ms, record_delay_ms;
-    char id[SIM_ID_LEN + 1];
+    char id[SIM_ID_MAX + 1];
+    size_t id_len;
     uint8_t body_sha256[SIM_SHA_BYTES];
     size_t body_bytes;
-    struct sim_string *path, *model, *headers, *key;
+    struct sim_string *path, *model, *served, *provider, *headers, *key, *body;
     const char *finish_reason;
     struct sim_tokens tokens;
     struct sim_costs costs;
+    enum sim_dialect dialect;
+    enum sim_api api;
     int status;
     enum sim_state state;
     bool http2, stream, byok;
@@ -44,5 +47,10 @@ struct sim_calls {
 
 /* The call, or NULL when it was forgotten or fell off the ring. The lock is held. */
 struct sim_call *sim_call_locked(struct sim_calls *calls, uint64_t serial);
+
+/* sim_report.c: members with their leading comma. */
+void sim_member_int(struct sim_text *text, const char *name, int64_t value);
+void sim_member_string(struct sim_text *text, const char *name, const char *bytes, size_t len);
+void sim_member_number(struct sim_text *text, const char *name, __int128 femto);
 
 #endif

@@ -59,35 +59,47 @@ static __int128 input_cost(const struct price *price, const struct sim_tokens *t
            tokens->written * (write_known ? write : input);
 }
 
-struct sim_costs sim_cost_of(const struct price *price, const struct sim_tokens *tokens,
-                             const struct sim_billing *billing)
+static struct sim_costs bill(__int128 market, __int128 output, const struct sim_billing *billing)
 {
-    struct sim_costs costs = {0};
-    bool known = false, request_known = false;
-    __int128 input, output, request;
+    struct sim_costs costs = {
+        .known = true,
+        .market = market,
+        .market_output = output,
+        .surcharge = billing->surcharge,
+    };
 
-    if (price == NULL)
-        return costs;
-    input = rate_of(price, PRICE_INPUT, tokens->prompt, &known);
-    if (!known)
-        return costs;
-    input = input_cost(price, tokens, input);
-    output = tokens->completion * rate_of(price, PRICE_OUTPUT, tokens->prompt, &known);
-    request = rate_of(price, PRICE_REQUEST, tokens->prompt, &request_known);
-
-    costs.known = true;
-    costs.market = input + output + request;
-    costs.surcharge = billing->surcharge;
     if (billing->byok) {
-        costs.upstream = costs.market;
+        costs.upstream = market;
     } else {
-        costs.cost = scale(costs.market, billing->factor);
+        costs.cost = scale(market, billing->factor);
         costs.output = scale(output, billing->factor);
         costs.input = costs.cost - costs.output;
     }
     costs.gateway = costs.cost + costs.surcharge;
     assert(costs.gateway >= costs.surcharge);
     return costs;
+}
+
+struct sim_costs sim_cost_of(const struct price *price, const struct sim_tokens *tokens,
+                             const struct sim_billing *billing)
+{
+    bool known = false, request_known = false;
+    __int128 input, output, request;
+
+    if (price == NULL)
+        return (struct sim_costs){0};
+    input = rate_of(price, PRICE_INPUT, tokens->prompt, &known);
+    if (!known)
+        return (struct sim_costs){0};
+    input = input_cost(price, tokens, input);
+    output = tokens->completion * rate_of(price, PRICE_OUTPUT, tokens->prompt, &known);
+    request = rate_of(price, PRICE_REQUEST, tokens->prompt, &request_known);
+    return bill(input + output + request, output, billing);
+}
+
+struct sim_costs sim_cost_flat(__int128 market, const struct sim_billing *billing)
+{
+    return bill(market, 0, billing);
 }
 
 /* The digits of a value without sign, most significant first; at least `least` of them. */

@@ -38,7 +38,8 @@ enum sim_cost_format {
 struct sim_costs {
     bool known; /* false: the model has no price; every amount is 0 */
     __int128 market;
-    __int128 cost; /* inference as the gateway bills it: 0 under BYOK */
+    __int128 market_output; /* the part of it that output makes */
+    __int128 cost;          /* inference as the gateway bills it: 0 under BYOK */
     __int128 input;
     __int128 output; /* input + output = cost */
     __int128 surcharge;
@@ -49,6 +50,9 @@ struct sim_costs {
 /* borrow: price, NULL for a model without one. */
 struct sim_costs sim_cost_of(const struct price *price, const struct sim_tokens *tokens,
                              const struct sim_billing *billing);
+
+/* The same for what is billed by the call: `market` at list price, all of it input. */
+struct sim_costs sim_cost_flat(__int128 market, const struct sim_billing *billing);
 
 /* Plain decimal, "0.0000032". */
 void sim_cost_plain(struct sim_text *text, __int128 femto);

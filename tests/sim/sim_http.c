@@ -1,5 +1,6 @@
-/* sim_http.c - the endpoints: which path and method goes where, and the small answers. */
-#include "tests/sim/sim_worker.h"
+/* sim_http.c - which path and method goes where, and the simulator's own endpoints. */
+#include "tests/sim/sim_http.h"
+#include "tests/sim/sim_json.h"
 
 #include <string.h>
 
@@ -7,7 +8,7 @@ enum {
     BATCH_BYTES = 65536, /* of the call log, printed under its lock at a time */
 };
 
-static int respond(h2o_req_t *req, int status, const char *type, const char *bytes, size_t len)
+int sim_respond(h2o_req_t *req, int status, const char *type, const char *bytes, size_t len)
 {
     req->res.status = status;
     req->res.reason = status == 200 ? "OK" : "Error";
@@ -18,89 +19,48 @@ static int respond(h2o_req_t *req, int status, const char *type, const char *byt
     return 0;
 }
 
-/* take: text. */
-static int respond_json(h2o_req_t *req, int status, struct sim_text *text)
+int sim_respond_json(h2o_req_t *req, int status, struct sim_text *text)
 {
-    int rc = respond(req, status, "application/json; charset=utf-8", text->bytes, text->len);
+    int rc = sim_respond(req, status, "application/json; charset=utf-8", text->bytes, text->len);
     sim_text_release(text);
     return rc;
 }
 
-static int respond_error(h2o_req_t *req, int status, const char *type, const char *message)
+int sim_respond_error(h2o_req_t *req, int status, const char *type, const char *message)
 {
     struct sim_text text = {0};
 
-    sim_text_str(&text, "{\"error\":{\"message\":");
-    sim_text_json(&text, message, strlen(message));
-    sim_text_str(&text, ",\"type\":");
-    sim_text_json(&text, type, strlen(type));
-    sim_text_str(&text, "}}");
-    return respond_json(req, status, &text);
+    sim_json(&text, "{'error':{'message':%j,'type':%j}}", message, type);
+    return sim_respond_json(req, status, &text);
 }
 
-static int get_health(h2o_req_t *req)
+bool sim_method_is(h2o_req_t *req, const char *method)
 {
-    return respond(req, 200, "text/plain", H2O_STRLIT("ok\n"));
+    return h2o_memis(req->method.base, req->method.len, method, strlen(method));
 }
 
-static int get_models(h2o_req_t *req)
-{
-    const struct sim_text *catalogue = &sim_worker_of(req)->sim->catalogue;
-    return respond(req, 200, "application/json; charset=utf-8", catalogue->bytes, catalogue->len);
-}
-
-static bool has_key(h2o_req_t *req)
-{
-    return h2o_find_header(&req->headers, H2O_TOKEN_AUTHORIZATION, -1) >= 0;
-}
-
-static int get_credits(h2o_req_t *req)
-{
-    struct sim_text text = {0};
-
-    if (!has_key(req))
-        return respond_error(req, 401, "authentication_error", "Authentication failed");
-    sim_calls_credits(sim_worker_of(req)->sim->calls, &text);
-    return respond_json(req, 200, &text);
-}
-
-/* The value of `id` in the query; ids need no decoding. */
-static struct sim_span query_id(h2o_req_t *req)
+struct sim_span sim_query(h2o_req_t *req, const char *name)
 {
     const char *at = req->path.base + req->query_at, *end = req->path.base + req->path.len;
+    size_t len = strlen(name);
 
     if (req->query_at == SIZE_MAX)
         return (struct sim_span){0};
     while (at < end) {
-        const char *name = at + 1; /* behind the question mark or the ampersand */
-        const char *next = memchr(name, '&', (size_t)(end - name));
+        const char *start = at + 1; /* behind the question mark or the ampersand */
+        const char *next = memchr(start, '&', (size_t)(end - start));
         if (next == NULL)
             next = end;
-        if (next - name > 3 && memcmp(name, "id=", 3) == 0)
-            return (struct sim_span){name + 3, (size_t)(next - name - 3)};
+        if ((size_t)(next - start) > len && memcmp(start, name, len) == 0 && start[len] == '=')
+            return (struct sim_span){start + len + 1, (size_t)(next - start) - len - 1};
         at = next;
     }
     return (struct sim_span){0};
 }
 
-static int get_generation(h2o_req_t *req)
+static int get_health(h2o_req_t *req)
 {
-    struct sim *sim = sim_worker_of(req)->sim;
-    struct sim_span id = query_id(req);
-    struct sim_text text = {0};
-
-    if (!has_key(req))
-        return respond_error(req, 401, "authentication_error", "Authentication failed");
-    if (id.len == 0) {
-        sim_text_str(&text, "{\"error\":\"id is required\"}");
-        return respond_json(req, 400, &text);
-    }
-    if (sim_calls_generation(sim->calls, id.bytes, id.len, sim_unix_ms(), &text))
-        return respond_json(req, 200, &text);
-    sim_text_str(&text, "{\"error\":\"Usage event not found\",\"id\":");
-    sim_text_json(&text, id.bytes, id.len);
-    sim_text_str(&text, ",\"message\":\"No usage event with this id has been recorded\"}");
-    return respond_json(req, 404, &text);
+    return sim_respond(req, 200, "text/plain", H2O_STRLIT("ok\n"));
 }
 
 static int get_stats(h2o_req_t *req)
@@ -108,7 +68,7 @@ static int get_stats(h2o_req_t *req)
     struct sim_text text = {0};
 
     sim_calls_stats(sim_worker_of(req)->sim->calls, &text);
-    return respond_json(req, 200, &text);
+    return sim_respond_json(req, 200, &text);
 }
 
 /* The call log on its way out, a batch at a time. */
@@ -162,7 +122,8 @@ static int post_reset(h2o_req_t *req)
 
     sim_calls_forget(sim->calls);
     sim_script_clear(sim->script);
-    return respond(req, 200, "text/plain", H2O_STRLIT("ok\n"));
+    sim_things_forget(sim->things);
+    return sim_respond(req, 200, "text/plain", H2O_STRLIT("ok\n"));
 }
 
 /* Calls each for every line that is not blank, until one returns false. */
@@ -187,16 +148,23 @@ static bool check_line(h2o_req_t *req, const char *line, size_t len)
     struct sim_behaviour behaviour;
     char error[SIM_ERROR_SIZE];
 
-    if (sim_behaviour_read(&sim_worker_of(req)->chat.behaviour, &req->pool, line, len, &behaviour,
-                           error) == 0)
+    if (sim_behaviour_read(&sim_worker_of(req)->planner.behaviour, &req->pool, line, len,
+                           &behaviour, error) == 0)
         return true;
-    respond_error(req, 400, "invalid_request_error", error);
+    sim_respond_error(req, 400, "invalid_request_error", error);
     return false;
 }
 
 static bool queue_line(h2o_req_t *req, const char *line, size_t len)
 {
-    sim_script_push(sim_worker_of(req)->sim->script, line, len);
+    struct sim_behaviour behaviour = sim_behaviour_default();
+    char error[SIM_ERROR_SIZE];
+
+    /* Read again for its path; check_line() has seen that it can be. */
+    sim_behaviour_read(&sim_worker_of(req)->planner.behaviour, &req->pool, line, len, &behaviour,
+                       error);
+    sim_script_push(sim_worker_of(req)->sim->script, line, len, behaviour.path.base,
+                    behaviour.path.len);
     return true;
 }
 
@@ -206,48 +174,35 @@ static int post_script(h2o_req_t *req)
     if (!each_line(req, check_line))
         return 0;
     each_line(req, queue_line);
-    return respond(req, 200, "text/plain", H2O_STRLIT("ok\n"));
+    return sim_respond(req, 200, "text/plain", H2O_STRLIT("ok\n"));
 }
 
 static const struct endpoint {
     const char *method, *path;
     int (*answer)(h2o_req_t *req);
 } endpoints[] = {
-    {"GET", "/health", get_health},         {"GET", "/v1/models", get_models},
-    {"GET", "/v1/credits", get_credits},    {"GET", "/v1/generation", get_generation},
-    {"GET", "/sim/calls", get_calls},       {"GET", "/sim/stats", get_stats},
-    {"POST", "/sim/reset", post_reset},     {"POST", "/sim/script", post_script},
-    {"POST", "/v1/chat/completions", NULL}, /* for the 405; sim_post() answers */
+    {"GET", "/health", get_health},       {"GET", "/sim/calls", get_calls},
+    {"GET", "/sim/stats", get_stats},     {"POST", "/sim/reset", post_reset},
+    {"POST", "/sim/script", post_script},
 };
-
-static bool is_text(h2o_iovec_t value, const char *text)
-{
-    return h2o_memis(value.base, value.len, text, strlen(text));
-}
 
 static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
     static const char html[] = "<!DOCTYPE html><html><body><h1>404</h1></body></html>";
-    static const char api[] = "/v1/";
     h2o_iovec_t path = req->path_normalized;
-    bool under_api = path.len > 4 && memcmp(path.base, api, sizeof(api) - 1) == 0;
-    bool known = false;
+    struct sim_route route;
 
     (void)self;
-    if (under_api && is_text(req->method, "POST"))
-        return sim_post(req);
+    if (sim_route_find(path.base, path.len, &route))
+        return sim_method_is(req, "POST") ? sim_post(req, &route) : sim_read(req, &route);
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-        if (!is_text(path, endpoints[i].path))
+        if (!h2o_memis(path.base, path.len, endpoints[i].path, strlen(endpoints[i].path)))
             continue;
-        known = true;
-        if (is_text(req->method, endpoints[i].method))
+        if (sim_method_is(req, endpoints[i].method))
             return endpoints[i].answer(req);
+        return sim_respond(req, 405, "", "", 0);
     }
-    if (known)
-        return respond(req, 405, "", "", 0);
-    if (under_api)
-        return respond_error(req, 404, "not_found", "Not found");
-    return respond(req, 404, "text/html; charset=utf-8", html, sizeof(html) - 1);
+    return sim_respond(req, 404, "text/html; charset=utf-8", html, sizeof(html) - 1);
 }
 
 void sim_http_register(h2o_globalconf_t *config)

@@ -20,12 +20,15 @@ enum {
     BACKLOG = 4096,
     IDLE_MS = 600000, /* pooled connections must not vanish under a test */
     BODY_BYTES_MAX = 256 << 20,
+    MISSING_MAX = 256, /* models */
 };
 
 struct options {
     const char *listen, *prices, *tls_cert, *tls_key;
     long workers, generation_delay;
-    bool exit_with_stdin;
+    bool exit_with_stdin, log_bodies;
+    char *missing[MISSING_MAX]; /* borrow: of argv */
+    size_t missing_count;
 };
 
 /* The process ends without tearing its loops down, so these stay reachable until then. */
@@ -35,13 +38,16 @@ static struct sim_worker *workers;
 static const char help[] =
     "usage: tollgate-sim [--listen HOST:PORT] [--prices FILE] [--workers N]\n"
     "                    [--generation-delay MS] [--tls-cert FILE --tls-key FILE]\n"
-    "                    [--exit-with-stdin]\n"
-    "Answers like Vercel AI Gateway, with exact costs, and with faults on demand.\n"
+    "                    [--missing MODEL]... [--log-bodies] [--exit-with-stdin]\n"
+    "Answers like Vercel AI Gateway (/v1, /v4/ai, /v3/ai), OpenRouter (/api/v1) and OpenAI\n"
+    "(/openai/v1), with exact costs, and with faults on demand.\n"
     "  --listen            default 127.0.0.1:0, which picks a free port\n"
     "  --prices            price file, default configs/prices.json\n"
     "  --workers           threads, default 1\n"
     "  --generation-delay  ms after an answer's end until its record appears, default 0\n"
     "  --tls-cert, -key    PEM files; with them the listener speaks TLS only\n"
+    "  --missing           a model that does not exist here, in either vendor's words\n"
+    "  --log-bodies        /sim/calls shows request bodies\n"
     "  --exit-with-stdin   stop when standard input closes\n";
 
 static int misuse(const char *what, const char *value)
@@ -73,6 +79,8 @@ static int options_read(int argc, char **argv, struct options *options)
         {"generation-delay", required_argument, NULL, 'g'},
         {"tls-cert", required_argument, NULL, 'c'},
         {"tls-key", required_argument, NULL, 'k'},
+        {"missing", required_argument, NULL, 'm'},
+        {"log-bodies", no_argument, NULL, 'b'},
         {"exit-with-stdin", no_argument, NULL, 'x'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -90,6 +98,12 @@ static int options_read(int argc, char **argv, struct options *options)
             options->tls_key = optarg;
         else if (option == 'x')
             options->exit_with_stdin = true;
+        else if (option == 'b')
+            options->log_bodies = true;
+        else if (option == 'm' && options->missing_count == MISSING_MAX)
+            return misuse("too many --missing before", optarg);
+        else if (option == 'm')
+            options->missing[options->missing_count++] = optarg;
         else if (option == 'w' && !number(optarg, 1, WORKERS_MAX, &options->workers))
             return misuse("--workers must be 1 to 64, not", optarg);
         else if (option == 'g' && !number(optarg, 0, 86400000, &options->generation_delay))
@@ -190,13 +204,15 @@ static SSL_CTX *tls_new(const char *cert, const char *key)
 
 static int sim_open(const struct options *options)
 {
+    struct price_table *prices;
     char error[256];
 
-    if (price_table_open(options->prices, &sim.prices, error, sizeof(error)) < 0) {
+    if (price_table_open(options->prices, &prices, error, sizeof(error)) < 0) {
         fprintf(stderr, "tollgate-sim: %s\n", error);
         return 1;
     }
-    if (sim_models_render(options->prices, sim.prices, &sim.catalogue) < 0) {
+    if (sim_catalogue_open(options->prices, prices, options->missing, options->missing_count,
+                           &sim.catalogue) < 0) {
         fprintf(stderr, "tollgate-sim: %s cannot be read as a catalogue\n", options->prices);
         return 1;
     }
@@ -212,6 +228,8 @@ static int sim_open(const struct options *options)
         abort();
     sim.calls = sim_calls_new();
     sim.script = sim_script_new();
+    sim.things = sim_things_new();
+    sim.log_bodies = options->log_bodies;
     sim.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     sim.generation_delay_ms = options->generation_delay;
     h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX; /* no body goes to a file */

@@ -53,23 +53,6 @@ static struct sim_span key_of(struct sim_worker *worker, h2o_iovec_t bearer)
     return (struct sim_span){worker->key, sizeof(worker->key)};
 }
 
-/* Header bytes need not be UTF-8; read as Latin-1 they always make a valid JSON string. */
-static void header_value(struct sim_text *text, h2o_iovec_t value)
-{
-    size_t plain = 0;
-
-    for (size_t i = 0; i < value.len; i++) {
-        uint8_t byte = (uint8_t)value.base[i];
-        if (byte < 0x80)
-            continue;
-        sim_text_escaped(text, value.base + plain, i - plain);
-        sim_text_str(text, "\\u00");
-        sim_text_hex(text, &byte, 1);
-        plain = i + 1;
-    }
-    sim_text_escaped(text, value.base + plain, value.len - plain);
-}
-
 static bool same_name(const h2o_header_t *a, const h2o_header_t *b)
 {
     return a->name->len == b->name->len && memcmp(a->name->base, b->name->base, a->name->len) == 0;
@@ -81,46 +64,82 @@ static bool is_secret(const h2o_header_t *header)
            h2o_memis(header->name->base, header->name->len, H2O_STRLIT("x-api-key"));
 }
 
-/* One member per name; what came several times is joined as HTTP says. */
-static void headers_render(struct sim_text *text, h2o_req_t *req)
+/* A header's values under one name, joined as HTTP says. */
+static void header_render(struct sim_text *text, const h2o_header_t *entries, size_t count,
+                          size_t first, struct sim_text *joined)
+{
+    joined->len = 0;
+    sim_text_add(joined, entries[first].value.base, entries[first].value.len);
+    for (size_t i = first + 1; i < count; i++) {
+        if (!same_name(&entries[first], &entries[i]))
+            continue;
+        sim_text_str(joined, ", ");
+        sim_text_add(joined, entries[i].value.base, entries[i].value.len);
+    }
+    sim_text_str(text, ",");
+    sim_text_json_latin1(text, entries[first].name->base, entries[first].name->len);
+    sim_text_str(text, ":");
+    sim_text_json_latin1(text, joined->bytes, joined->len);
+}
+
+/* One member per name. Header bytes need not be UTF-8. */
+static void headers_render(struct sim_worker *worker, h2o_req_t *req)
 {
     const h2o_header_t *entries = req->headers.entries;
+    struct sim_text *text = &worker->headers;
 
     text->len = 0;
-    sim_text_str(text, "{\"host\":\"");
-    header_value(text, req->input.authority);
+    sim_text_str(text, "{\"host\":");
+    sim_text_json_latin1(text, req->input.authority.base, req->input.authority.len);
     for (size_t i = 0; i < req->headers.size; i++) {
         bool earlier = false;
         for (size_t j = 0; j < i && !earlier; j++)
             earlier = same_name(&entries[j], &entries[i]);
-        if (earlier || is_secret(&entries[i]))
-            continue;
-        sim_text_str(text, "\",\"");
-        header_value(text, *entries[i].name);
-        sim_text_str(text, "\":\"");
-        header_value(text, entries[i].value);
-        for (size_t j = i + 1; j < req->headers.size; j++) {
-            if (!same_name(&entries[i], &entries[j]))
-                continue;
-            sim_text_str(text, ", ");
-            header_value(text, entries[j].value);
-        }
+        if (!earlier && !is_secret(&entries[i]))
+            header_render(text, entries, req->headers.size, i, &worker->joined);
     }
-    sim_text_str(text, "\"}");
+    sim_text_str(text, "}");
+}
+
+/* The body as a JSON string, cut to its maximum at a character's boundary. */
+static struct sim_span body_render(struct sim_worker *worker, h2o_req_t *req)
+{
+    struct sim_text *text = &worker->body;
+    size_t len = req->entity.len;
+
+    text->len = 0;
+    if (!worker->sim->log_bodies)
+        return (struct sim_span){0};
+    if (len > SIM_LOGGED_BODY_MAX) {
+        len = SIM_LOGGED_BODY_MAX;
+        while (len > 0 && ((unsigned char)req->entity.base[len] & 0xc0) == 0x80)
+            len--;
+    }
+    /* What was read as JSON is UTF-8; a form need not be. */
+    if (worker->planner.body.count > 0)
+        sim_text_json(text, req->entity.base, len);
+    else
+        sim_text_json_latin1(text, req->entity.base, len);
+    return (struct sim_span){text->bytes, text->len};
 }
 
 static uint64_t log_call(struct sim_worker *worker, h2o_req_t *req, const struct sim_plan *plan,
                          const struct sim_moment *moment, struct sim_span key,
-                         char id[SIM_ID_LEN + 1])
+                         char id[SIM_ID_MAX + 1])
 {
     int64_t delay = plan->behaviour.generation;
     struct sim_arrival arrival = {
         .now_ms = moment->now_ms,
         .path = {req->path.base, req->path.len},
-        .model = {plan->model.base, plan->model.len},
+        .model = {plan->request.model.base, plan->request.model.len},
+        .served = {plan->model.base, plan->model.len},
+        .provider = {plan->provider.base, plan->provider.len},
+        .body = body_render(worker, req),
         .key = key,
         .body_sha256 = moment->body_sha256,
         .body_bytes = req->entity.len,
+        .dialect = plan->dialect,
+        .api = plan->api,
         .status = plan->status,
         .http2 = req->version >= 0x200,
         .stream = plan->stream,
@@ -131,17 +150,28 @@ static uint64_t log_call(struct sim_worker *worker, h2o_req_t *req, const struct
         .record_delay_ms = delay != SIM_UNSET ? delay : worker->sim->generation_delay_ms,
     };
 
-    headers_render(&worker->headers, req);
+    headers_render(worker, req);
     arrival.headers = (struct sim_span){worker->headers.bytes, worker->headers.len};
     return sim_calls_begin(worker->sim->calls, &arrival, id);
 }
 
-int sim_post(h2o_req_t *req)
+/* What can be asked for again by its id: the answer is what there is to say of it. */
+static void keep_thing(struct sim *sim, const struct sim_plan *plan, const char *id,
+                       const struct sim_answer *answer)
+{
+    struct sim_span json = {answer->body.bytes, answer->body.len};
+
+    if (plan->status < 400 && plan->behaviour.raw.base == NULL &&
+        (plan->api == SIM_FILES || plan->api == SIM_BATCHES || plan->api == SIM_VIDEOS))
+        sim_things_keep(sim->things, plan->api, (struct sim_span){id, strlen(id)}, json);
+}
+
+int sim_post(h2o_req_t *req, const struct sim_route *route)
 {
     struct sim_worker *worker = sim_worker_of(req);
     h2o_iovec_t bearer = bearer_of(req);
     uint8_t body_sha256[SIM_SHA_BYTES];
-    char id[SIM_ID_LEN + 1];
+    char id[SIM_ID_MAX + 1];
     struct sim_moment moment = {.id = id, .now_ms = sim_unix_ms(), .body_sha256 = body_sha256};
     struct sim_answer answer = worker->spare;
     struct sim_plan plan;
@@ -149,9 +179,10 @@ int sim_post(h2o_req_t *req)
 
     worker->spare = (struct sim_answer){0};
     sha256_of(worker, req->entity.base, req->entity.len, body_sha256);
-    sim_chat_plan(&worker->chat, req, bearer.len > 0, moment.now_ms, &plan);
+    sim_planner_plan(&worker->planner, req, route, bearer.len > 0, moment.now_ms, &plan);
     serial = log_call(worker, req, &plan, &moment, key_of(worker, bearer), id);
     sim_answer_render(&answer, &plan, &moment);
-    sim_send(worker, req, &plan, &answer, serial);
+    keep_thing(worker->sim, &plan, id, &answer);
+    sim_send(worker, req, &plan, &answer, serial, id);
     return 0;
 }

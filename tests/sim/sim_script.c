@@ -8,8 +8,8 @@
 
 struct line {
     struct line *next;
-    size_t len;
-    char *bytes;
+    size_t len, path_len;
+    char *bytes, *path; /* path: a prefix of the paths it is for */
 };
 
 struct sim_script {
@@ -37,18 +37,29 @@ void sim_script_free(struct sim_script *script)
     free(script);
 }
 
-void sim_script_push(struct sim_script *script, const char *bytes, size_t len)
+static char *copy_of(const char *bytes, size_t len)
+{
+    char *copy = malloc(len + 1);
+
+    if (copy == NULL)
+        abort();
+    if (len > 0)
+        memcpy(copy, bytes, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+void sim_script_push(struct sim_script *script, const char *bytes, size_t len, const char *path,
+                     size_t path_len)
 {
     struct line *line = calloc(1, sizeof(*line));
 
     if (line == NULL)
         abort();
-    line->bytes = malloc(len + 1);
-    if (line->bytes == NULL)
-        abort();
-    memcpy(line->bytes, bytes, len);
-    line->bytes[len] = '\0';
+    line->bytes = copy_of(bytes, len);
     line->len = len;
+    line->path = copy_of(path, path_len);
+    line->path_len = path_len;
     pthread_mutex_lock(&script->lock);
     *script->last = line;
     script->last = &line->next;
@@ -56,34 +67,53 @@ void sim_script_push(struct sim_script *script, const char *bytes, size_t len)
     pthread_mutex_unlock(&script->lock);
 }
 
-bool sim_script_pop(struct sim_script *script, char **ret_line, size_t *ret_len)
+/* Unlinks the first line that may be taken for path; the lock is held. */
+static struct line *take_locked(struct sim_script *script, const char *path, size_t len)
+{
+    for (struct line **at = &script->first; *at != NULL; at = &(*at)->next) {
+        struct line *line = *at;
+        if (line->path_len > len || memcmp(line->path, path, line->path_len) != 0)
+            continue;
+        *at = line->next;
+        if (line->next == NULL)
+            script->last = at;
+        atomic_fetch_sub(&script->count, 1);
+        return line;
+    }
+    return NULL;
+}
+
+bool sim_script_pop(struct sim_script *script, const char *path, size_t path_len, char **ret_line,
+                    size_t *ret_len)
 {
     struct line *line;
 
     if (atomic_load(&script->count) == 0)
         return false;
     pthread_mutex_lock(&script->lock);
-    line = script->first;
-    if (line != NULL) {
-        script->first = line->next;
-        if (script->first == NULL)
-            script->last = &script->first;
-        atomic_fetch_sub(&script->count, 1);
-    }
+    line = take_locked(script, path, path_len);
     pthread_mutex_unlock(&script->lock);
     if (line == NULL)
         return false;
     *ret_line = line->bytes;
     *ret_len = line->len;
+    free(line->path);
     free(line);
     return true;
 }
 
 void sim_script_clear(struct sim_script *script)
 {
-    char *line;
-    size_t len;
+    struct line *line;
 
-    while (sim_script_pop(script, &line, &len))
+    pthread_mutex_lock(&script->lock);
+    while ((line = script->first) != NULL) {
+        script->first = line->next;
+        free(line->bytes);
+        free(line->path);
         free(line);
+    }
+    script->last = &script->first;
+    atomic_store(&script->count, 0);
+    pthread_mutex_unlock(&script->lock);
 }

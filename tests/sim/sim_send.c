@@ -18,12 +18,14 @@ struct sending {
     struct sim_answer answer;
     struct sim_timer timer;
     struct sim_watched watched;
-    h2o_iovec_t retry_after;
+    h2o_iovec_t retry_after, generation_id; /* headers; base NULL: not sent */
     enum sim_place die, hang;
     int64_t gap;
-    int64_t next_due; /* of the piece behind `allowed`; monotonic */
-    size_t piece;     /* pieces that were due so far */
-    size_t allowed;   /* bytes of the body that were due so far */
+    int64_t lead_gap;    /* between keep-alives */
+    int64_t content_due; /* of what follows them; monotonic */
+    int64_t next_due;    /* of the piece behind `allowed`; monotonic */
+    size_t piece;        /* pieces that were due so far */
+    size_t allowed;      /* bytes of the body that were due so far */
     size_t sent;
     int status;
     bool gzip, started, head_sent, in_flight, settled;
@@ -137,13 +139,23 @@ static void wait_for_piece(struct sending *sending, bool for_ever)
     sim_timer_set(&sending->worker->timers, &sending->timer, sending->next_due);
 }
 
+/* When the piece behind those that were due so far is. */
+static int64_t due_of_next(const struct sending *sending)
+{
+    if (sending->piece < sending->answer.lead)
+        return sending->next_due + sending->lead_gap;
+    if (sending->piece == sending->answer.lead)
+        return sending->content_due;
+    return sending->next_due + sending->gap;
+}
+
 static void allow_what_is_due(struct sending *sending, int64_t now_ms)
 {
     const struct sim_answer *answer = &sending->answer;
 
     while (sending->allowed < answer->body.len && now_ms >= sending->next_due) {
-        sending->next_due += sending->gap;
         sending->piece++;
+        sending->next_due = due_of_next(sending);
         sending->allowed = sending->piece < answer->end_count ? answer->ends[sending->piece - 1]
                                                               : answer->body.len;
     }
@@ -222,6 +234,9 @@ static void set_head(struct sending *sending)
     if (sending->retry_after.base != NULL)
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_RETRY_AFTER, NULL,
                        sending->retry_after.base, sending->retry_after.len);
+    if (sending->generation_id.base != NULL)
+        h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("x-generation-id"), 0, NULL,
+                              sending->generation_id.base, sending->generation_id.len);
 }
 
 static void begin(struct sending *sending)
@@ -248,7 +263,7 @@ static void on_delay_over(struct sim_timer *timer)
 }
 
 void sim_send(struct sim_worker *worker, h2o_req_t *req, const struct sim_plan *plan,
-              struct sim_answer *answer, uint64_t serial)
+              struct sim_answer *answer, uint64_t serial, const char *id)
 {
     struct sending *sending = h2o_mem_alloc_shared(&req->pool, sizeof(*sending), on_dispose);
     const struct sim_behaviour *behaviour = &plan->behaviour;
@@ -264,13 +279,18 @@ void sim_send(struct sim_worker *worker, h2o_req_t *req, const struct sim_plan *
         .die = behaviour->die,
         .hang = behaviour->hang,
         .gap = behaviour->gap > 0 ? behaviour->gap : 0,
+        .lead_gap = behaviour->comment_ms,
+        .content_due = sim_monotonic_ms() + behaviour->delay,
         .status = plan->status,
         .gzip = behaviour->gzip && !behaviour->endless,
     };
     *answer = (struct sim_answer){0};
     if (plan->status == 429 && sending->retry_after.base == NULL)
         sending->retry_after = h2o_iovec_init(H2O_STRLIT("1"));
-    if (behaviour->delay <= 0) {
+    if (plan->dialect == SIM_OPENROUTER)
+        sending->generation_id = h2o_strdup(&req->pool, id, SIZE_MAX);
+    /* Keep-alives fill the delay, which then is the answer's own. */
+    if (behaviour->delay <= 0 || sending->answer.lead > 0) {
         begin(sending);
         return;
     }

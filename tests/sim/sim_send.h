@@ -13,8 +13,8 @@
 
 #include "tests/sim/sim_worker.h"
 
-/* take: answer (the caller's is left empty). borrow: plan; its strings live as long as req. */
+/* take: answer (the caller's is left empty). borrow: plan; its strings live as long as req; id. */
 void sim_send(struct sim_worker *worker, h2o_req_t *req, const struct sim_plan *plan,
-              struct sim_answer *answer, uint64_t serial);
+              struct sim_answer *answer, uint64_t serial, const char *id);
 
 #endif

@@ -1,9 +1,10 @@
 /* sim_text.c - see sim_text.h. */
 #include "tests/sim/sim_text.h"
 
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { TEXT_FIRST_BYTES = 4096 };
 
@@ -34,7 +35,8 @@ void sim_text_add(struct sim_text *text, const void *bytes, size_t len)
 {
     if (len == 0)
         return;
-    sim_text_reserve(text, len);
+    if (len > text->capacity - text->len)
+        sim_text_reserve(text, len);
     memcpy(text->bytes + text->len, bytes, len);
     text->len += len;
 }
@@ -42,6 +44,11 @@ void sim_text_add(struct sim_text *text, const void *bytes, size_t len)
 void sim_text_str(struct sim_text *text, const char *string)
 {
     sim_text_add(text, string, strlen(string));
+}
+
+void sim_text_span(struct sim_text *text, struct sim_span span)
+{
+    sim_text_add(text, span.bytes, span.len);
 }
 
 void sim_text_int(struct sim_text *text, int64_t value)
@@ -126,4 +133,88 @@ void sim_text_json(struct sim_text *text, const char *bytes, size_t len)
     sim_text_add(text, "\"", 1);
     sim_text_escaped(text, bytes, len);
     sim_text_add(text, "\"", 1);
+}
+
+void sim_text_json_str(struct sim_text *text, const char *string)
+{
+    sim_text_json(text, string, strlen(string));
+}
+
+void sim_text_json_latin1(struct sim_text *text, const char *bytes, size_t len)
+{
+    size_t plain = 0;
+
+    sim_text_add(text, "\"", 1);
+    for (size_t i = 0; i < len; i++) {
+        uint8_t byte = (uint8_t)bytes[i];
+        if (byte < 0x80)
+            continue;
+        sim_text_escaped(text, bytes + plain, i - plain);
+        sim_text_str(text, "\\u00");
+        sim_text_hex(text, &byte, 1);
+        plain = i + 1;
+    }
+    sim_text_escaped(text, bytes + plain, len - plain);
+    sim_text_add(text, "\"", 1);
+}
+
+/* Bytes of the character that `at` begins with; 0: none is well-formed there. */
+static size_t character_len(const uint8_t *at, size_t left)
+{
+    size_t len = at[0] < 0x80                    ? 1
+                 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2
+                 : at[0] >= 0xe0 && at[0] < 0xf0 ? 3
+                 : at[0] >= 0xf0 && at[0] < 0xf5 ? 4
+                                                 : 0;
+
+    if (len > left)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if (len > 2 && ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
+                    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f)))
+        return 0; /* overlong, a surrogate, or beyond Unicode */
+    return len;
+}
+
+bool sim_text_is_utf8(const char *bytes, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        size_t step = character_len((const uint8_t *)bytes + at, len - at);
+        if (step == 0)
+            return false;
+        at += step;
+    }
+    return true;
+}
+
+void sim_text_time(struct sim_text *text, int64_t unix_ms)
+{
+    time_t seconds = (time_t)(unix_ms / 1000);
+    char day[32], whole[48];
+    struct tm utc;
+
+    gmtime_r(&seconds, &utc);
+    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(whole, sizeof(whole), "%s.%03dZ", day, (int)(unix_ms % 1000));
+    sim_text_json_str(text, whole);
+}
+
+void sim_text_base64(struct sim_text *text, const void *bytes, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *at = bytes;
+
+    sim_text_reserve(text, (len + 2) / 3 * 4);
+    for (size_t i = 0; i < len; i += 3) {
+        size_t left = len - i;
+        uint32_t three = (uint32_t)at[i] << 16 | (left > 1 ? (uint32_t)at[i + 1] << 8 : 0) |
+                         (left > 2 ? (uint32_t)at[i + 2] : 0);
+        text->bytes[text->len++] = digits[three >> 18];
+        text->bytes[text->len++] = digits[three >> 12 & 63];
+        text->bytes[text->len++] = left > 1 ? digits[three >> 6 & 63] : '=';
+        text->bytes[text->len++] = left > 2 ? digits[three & 63] : '=';
+    }
 }

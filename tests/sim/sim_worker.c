@@ -51,10 +51,10 @@ void sim_worker_init(struct sim_worker *worker, struct sim *sim, int listen_fd)
     worker->accept.ctx = &worker->context;
     worker->accept.hosts = sim->config.hosts;
     worker->accept.ssl_ctx = sim->tls;
-    worker->chat.prices = sim->prices;
-    worker->chat.script = sim->script;
-    json_doc_init(&worker->chat.body);
-    json_doc_init(&worker->chat.behaviour);
+    worker->planner.catalogue = &sim->catalogue;
+    worker->planner.script = sim->script;
+    json_doc_init(&worker->planner.body);
+    json_doc_init(&worker->planner.behaviour);
     worker->digest = EVP_MD_CTX_new();
     if (worker->digest == NULL)
         abort();

@@ -7,8 +7,9 @@
 
 #include "tests/sim/sim_answer.h"
 #include "tests/sim/sim_calls.h"
-#include "tests/sim/sim_chat.h"
 #include "tests/sim/sim_h2o.h"
+#include "tests/sim/sim_planner.h"
+#include "tests/sim/sim_things.h"
 #include "tests/sim/sim_timer.h"
 
 #include <openssl/evp.h>
@@ -20,18 +21,19 @@
 /* What all workers share; set once before the first starts. */
 struct sim {
     h2o_globalconf_t config;
-    struct price_table *prices;
-    struct sim_text catalogue; /* the answer of GET /v1/models */
+    struct sim_catalogue catalogue;
     struct sim_calls *calls;
+    struct sim_things *things;
     struct sim_script *script;
     SSL_CTX *tls; /* NULL: cleartext */
     EVP_MD *sha256;
     int64_t generation_delay_ms;
+    bool log_bodies;
     atomic_bool stop;
     sem_t parked; /* posted once by each worker that has stopped */
 };
 
-enum { SIM_BEARER_MAX = 256 };
+enum { SIM_BEARER_MAX = 256, SIM_LOGGED_BODY_MAX = 65536 };
 
 struct sim_worker {
     struct sim *sim;
@@ -42,9 +44,9 @@ struct sim_worker {
     h2o_socket_t *listener, *watch;
     h2o_timeout_entry_t due; /* runs the timers from inside the loop */
     struct sim_timers timers;
-    struct sim_chat chat;
-    struct sim_text headers; /* scratch */
-    EVP_MD_CTX *digest;      /* scratch */
+    struct sim_planner planner;
+    struct sim_text headers, joined, body; /* scratch */
+    EVP_MD_CTX *digest;                    /* scratch */
     char bearer[SIM_BEARER_MAX];
     size_t bearer_len;
     char key[2 * SIM_SHA_BYTES]; /* hex SHA-256 of `bearer`: clients repeat their key */
@@ -62,10 +64,9 @@ struct sim_worker *sim_worker_of(h2o_req_t *req);
 void sim_http_register(h2o_globalconf_t *config);
 
 /* sim_post.c: answers a POST. */
-int sim_post(h2o_req_t *req);
+int sim_post(h2o_req_t *req, const struct sim_route *route);
 
-/* sim_models.c: the price file as Vercel's catalogue. borrow: prices, read from the same file. */
-int sim_models_render(const char *path, const struct price_table *prices,
-                      struct sim_text *catalogue);
+/* sim_read.c: answers what is asked of a vendor with GET or DELETE. */
+int sim_read(h2o_req_t *req, const struct sim_route *route);
 
 #endif

@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"
 # Units whose promise is about threads.
 THREADED = ("cache_tape_test", "cache_tape_thread_test", "cache_ram_test", "cache_flight_test", "cache_store_test",
-            "cache_store_tier_test",
+            "cache_store_tier_test", "server_catalog_ask_test",
             "accounting_ledger_journal_test")
 
 
@@ -73,6 +73,7 @@ def client_cases():
 
 def lint_cases():
     yield Case("lint", "format, lengths, names", ["tests/lint.sh", "--quick"])
+    yield Case("lint", "docs/parity.md", [PYTHON, "tests/parity/parity.py", "--check"])
 
 
 def run(case):

@@ -1,4 +1,7 @@
-"""The same request twice: the first is paid for, the second is not."""
+"""The same request twice: the first is paid for, the second is not.
+
+parity: chat-api, response-cache
+"""
 from harness import *
 
 with Sim() as sim, Gateway(sim) as gateway:

@@ -1,4 +1,7 @@
-"""Cache-Control: no-cache is Clear, no-store does not store, only-if-cached never goes upstream."""
+"""Cache-Control: no-cache is Clear, no-store does not store, only-if-cached never goes upstream.
+
+parity: cache-control
+"""
 from harness import *
 
 

@@ -1,4 +1,7 @@
-"""What a HIT changes in a JSON answer: ids, created, usage and costs; every other byte stays."""
+"""What a HIT changes in a JSON answer: ids, created, usage and costs; every other byte stays.
+
+parity: saved-cost
+"""
 from harness import *
 
 

@@ -1,4 +1,7 @@
-"""Health on three paths, without a key, on every protocol; it is no ledger row."""
+"""Health on three paths, without a key, on every protocol; it is no ledger row.
+
+parity: self-hosted
+"""
 from harness import *
 
 with Sim() as sim, Gateway(sim) as gateway:

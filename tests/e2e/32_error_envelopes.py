@@ -1,4 +1,7 @@
-"""404, 405, 401 and 400 in the dialect's own JSON envelope; none makes a row or a call."""
+"""404, 405, 401 and 400 in the dialect's own JSON envelope; none makes a row or a call.
+
+parity: errors
+"""
 from harness import *
 
 GOOD = chat_body("hello")
@@ -28,7 +31,7 @@ with Sim() as sim, Gateway(sim) as gateway:
     for method in "GET", "PUT", "DELETE":
         wrong = gateway.request(method, "/v1/chat/completions", None, AUTH)
         envelope(wrong, 405, "/v1/chat/completions")
-        equal(wrong.headers["allow"], "POST", "Allow")
+        equal(wrong.headers["allow"], "POST, OPTIONS", "Allow")
     envelope(gateway.request("POST", "/api/v1/health", b"{}"), 405, "/api/v1/health")
     for path in "/", "/nothing", "/v2/chat/completions", "/chat/completions", "/v1x/health":
         equal(gateway.request("GET", path, None, AUTH).status, 404, path)

@@ -1,4 +1,8 @@
-"""Status, Retry-After and error body of the upstream reach the client byte for byte."""
+"""Status, Retry-After and an error envelope of the upstream reach the client byte for byte; HTML, text
+or nothing becomes an envelope.
+
+parity: errors
+"""
 from harness import *
 
 HTML = "<!DOCTYPE html>\n<title>404: NOT_FOUND</title>\u00e9\r\n"
@@ -20,10 +24,16 @@ with Sim() as sim, Gateway(sim) as gateway:
         for number, (status, kind, body, more) in enumerate(CASES):
             sim.script({"status": status, "content_type": kind, "raw": body, **more})
             answer = gateway.chat(f"{number}", stream=stream, cache=True)
-            equal((answer.status, answer.body.decode()), (status, body), f"{status} {kind}")
-            equal(answer.headers.get("retry-after"), more.get("retry_after"), "Retry-After")
-            if body:
+            equal(answer.status, status, f"{status} {kind}")
+            if body == ERROR:
+                equal(answer.body.decode(), body, f"{status} {kind}")
                 equal(answer.headers["content-type"], kind)
+            else:
+                error = answer.json()["error"]
+                check(error["message"] and error["type"] and "<" not in error["message"],
+                      f"an envelope without HTML: {error}")
+                check(answer.headers["content-type"].startswith("application/json"), "JSON")
+            equal(answer.headers.get("retry-after"), more.get("retry_after"), "Retry-After")
             equal([name for name in answer.headers if name.startswith("x-openrouter-cache")], [],
                   "cache headers on an error")
             count += 1

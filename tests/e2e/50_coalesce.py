@@ -1,4 +1,7 @@
-"""Twenty identical concurrent misses are one upstream call, JSON and stream, on every worker."""
+"""Twenty identical concurrent misses are one upstream call, JSON and stream, on every worker.
+
+parity: coalescing
+"""
 from harness import *
 
 N = 20

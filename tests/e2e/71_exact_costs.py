@@ -1,4 +1,7 @@
-"""Two hundred calls with all kinds of counts: billed, market and estimate to the last digit."""
+"""Two hundred calls with all kinds of counts: billed, market and estimate to the last digit.
+
+parity: pricing-transparency
+"""
 import random
 from harness import *
 

@@ -1,4 +1,7 @@
-"""over, under, matched within the tolerance, unpriced: what the verdict of a row rests on."""
+"""over, under, matched within the tolerance, unpriced: what the verdict of a row rests on.
+
+parity: reconciliation
+"""
 from harness import *
 
 

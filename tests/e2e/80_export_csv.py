@@ -1,4 +1,7 @@
-"""The export's columns, order and formats are design 2.5's; RFC 4180; while running and stopped."""
+"""The export's columns, order and formats are design 2.5's; RFC 4180; while running and stopped.
+
+parity: ledger-export
+"""
 from harness import *
 
 COLUMNS = """id, created_at, api, streamed, client, key_id, project, user, session, app, environment,

@@ -149,6 +149,12 @@ class Sim(Process):
         self.tls = tls
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/v1"
 
+    def upstream(self, name="sim", dialect="vercel", **more):
+        """An element of `upstreams`: this simulator in one of its dialects."""
+        base = {"vercel": "/v1", "openrouter": "/api/v1", "openai": "/openai/v1"}[dialect]
+        return {"name": name, "dialect": dialect,
+                "base_url": self.url.removesuffix("/v1") + base, **more}
+
     def __enter__(self):
         return self
 
@@ -319,9 +325,11 @@ class Gateway(Process):
 
     config: nested dict merged over the defaults below; None removes a key.
     data: the data_dir to use (to start again on the same one).
-    own_key: the gateway's own key for the upstream; else clients' keys are forwarded."""
+    own_key: the gateway's own key for the upstream; else clients' keys are forwarded.
+    dialect: what the upstream speaks; more than one upstream: config["upstreams"]."""
 
-    def __init__(self, sim, config=None, data=None, env=None, files=None, own_key=None):
+    def __init__(self, sim, config=None, data=None, env=None, files=None, own_key=None,
+                 dialect="vercel"):
         self.dir = folder()
         self.data = data or os.path.join(self.dir, "data")
         for name, text in (files or {}).items():
@@ -331,8 +339,9 @@ class Gateway(Process):
             "listen": [{"address": "127.0.0.1:0"}],
             "data_dir": self.data,
             "workers": 2,
-            "upstreams": [{"name": "sim", "dialect": "vercel",
-                           "base_url": sim.url if sim else "http://127.0.0.1:1/v1"}],
+            "upstreams": [sim.upstream(dialect=dialect) if sim else
+                          {"name": "sim", "dialect": dialect,
+                           "base_url": "http://127.0.0.1:1/v1"}],
             "cache": {"memory": "64MiB", "disk": "256MiB"},
             "limits": {"drain": "10s"},
             "prices": {"file": PRICES},
@@ -393,6 +402,20 @@ class Gateway(Process):
                             body if body is not None else chat_body(text, stream, **more), sent,
                             connection)
 
+    def post(self, path, body, cache=None, headers=None, key=KEY):
+        """POST of a JSON body to any path."""
+        sent = {"Content-Type": "application/json"}
+        if key:
+            sent["Authorization"] = f"Bearer {key}"
+        if cache is not None:
+            sent["X-OpenRouter-Cache"] = "true" if cache else "false"
+        sent.update(headers or {})
+        return self.request("POST", path, json.dumps(body).encode(), sent)
+
+    def get(self, path, key=KEY, headers=None):
+        sent = {"Authorization": f"Bearer {key}"} if key else {}
+        return self.request("GET", path, headers={**sent, **(headers or {})})
+
     def begin(self, text="hello", stream=False, cache=None, headers=None, key=KEY, **more):
         """Sends a chat request and waits for nothing; the connection, for getresponse()."""
         sent = {"Content-Type": "application/json", "Authorization": f"Bearer {key}",
@@ -435,6 +458,13 @@ class Gateway(Process):
         rows = {row["id"]: row for row in (self.settled_rows if settled else self.wait_rows)(
             len(answers))}
         return [rows[answer.headers["x-generation-id"]] for answer in answers]
+
+    def rows_of_id(self, generation_id):
+        """The settled row with this id."""
+        def find():
+            return [row for row in self.rows()
+                    if row["id"] == generation_id and row["verdict"] != "pending"]
+        return wait_for(find, f"the row of {generation_id}")[0]
 
     def settled_rows(self, count):
         """All rows of the month, once there are count and none is pending."""

@@ -157,6 +157,7 @@ void call_lead(struct call *call, struct tape *tape, struct store_flight *flight
     call_facts(call, &row, tags);
     row.route = text_of(plan->why);
     order.json = call->json;
+    order.logged = (struct text){call->req->entity.base, call->req->entity.len};
     order.client_stream = call->body != NULL && call->body->stream;
     start(call, tape, flight, &order); /* the call may be gone */
     out_release(&merged);

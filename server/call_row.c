@@ -1,5 +1,6 @@
 /* call_row.c - what a request means to the ledger. */
 #include "server/call_private.h"
+#include "server/request_log.h"
 
 #include <assert.h>
 #include <string.h>
@@ -118,6 +119,8 @@ int call_record(struct call *call, int status)
         /* only-if-cached and absent: nothing was answered, and nothing was billed. */
         row.verdict = VERDICT_FAILED;
     }
+    request_log_keep(worker->gateway->request_log, worker, row.id, call->headers.api_key,
+                     (struct text){call->req->entity.base, call->req->entity.len});
     if (!call->row_reserved)
         return ledger_append(worker->lane, &row, worker_ledger_ms(worker), NULL);
     call->row_reserved = false;

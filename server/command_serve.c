@@ -1,15 +1,16 @@
 /* command_serve.c - tollgate serve: open everything, run the workers, shut down in order. */
-#include "server/commands.h"
 #include "server/catalog.h"
+#include "server/commands.h"
 #include "server/dialect/model_map.h"
 #include "server/fetch.h"
-#include "server/health.h"
 #include "server/gateway.h"
 #include "server/genid.h"
+#include "server/health.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/lookup.h"
 #include "server/reads.h"
+#include "server/request_log.h"
 #include "server/worker.h"
 
 #include <curl/curl.h>
@@ -111,6 +112,20 @@ static int open_store(const struct config *config)
     return result;
 }
 
+static int open_request_log(const struct config *config)
+{
+    char error[ERROR_BYTES] = "";
+    const char *note = NULL;
+    int result = request_log_open(config, &gateway.request_log, &note, error, sizeof error);
+
+    if (result != 0)
+        fprintf(stderr, "tollgate: request log: %s\n",
+                error[0] != '\0' ? error : strerror(-result));
+    else if (note != NULL)
+        log_line(LOG_WARNING, "request_log_made_anew", LOG_TEXT("why", note));
+    return result;
+}
+
 static int open_shared(const struct config *config)
 {
     char error[ERROR_BYTES] = "";
@@ -123,7 +138,7 @@ static int open_shared(const struct config *config)
         fprintf(stderr, "tollgate: %s\n", error);
         return -1;
     }
-    if (open_store(config) != 0)
+    if (open_store(config) != 0 || open_request_log(config) != 0)
         return -1;
     if (model_map_open(config->models.map, &gateway.models, error, sizeof error) != 0) {
         fprintf(stderr, "%s\n", error);
@@ -133,6 +148,8 @@ static int open_shared(const struct config *config)
     gateway.health = health_new();
     gateway.catalogs = catalogs_new(&gateway);
     gateway.reads = reads_new(&gateway);
+    if (gateway.reads != NULL)
+        reads_use_log(gateway.reads, gateway.request_log);
     return gateway.lookup != NULL && gateway.health != NULL && gateway.catalogs != NULL &&
                    gateway.reads != NULL
                ? 0
@@ -146,6 +163,7 @@ static void close_shared(void)
     health_free(gateway.health);
     lookup_free(gateway.lookup);
     model_map_free(gateway.models);
+    request_log_close(gateway.request_log);
     store_close(gateway.store);
     ledger_close(gateway.ledger);
     price_table_free(gateway.prices);

@@ -64,6 +64,8 @@ void fetch_unref(struct fetch *fetch)
     out_release(&fetch->attempts);
     free(fetch->attempt);
     free(fetch->passed);
+    free(fetch->logged);
+    tape_budget_give(store_tape_budget(fetch->worker->gateway->store), fetch->logged_charged);
     free(fetch->row_texts);
     free(fetch->source_texts);
     fetch_reset_answer(fetch);
@@ -133,14 +135,17 @@ static struct fetch *fetch_new(struct worker *worker, struct tape *tape,
 static enum problem admit(struct fetch *fetch, const struct fetch_order *order)
 {
     struct worker *worker = fetch->worker;
-    size_t charge = order->body.len;
+    struct tape_budget *budget = store_tape_budget(worker->gateway->store);
+    size_t charge = order->body.len, logged = 0;
 
     if (fetch_may_try_again(fetch))
-        charge *= 2; /* what the client said, beside what is sent */
-    if (worker->fetch_count > FETCHES_MAX ||
-        !tape_budget_take(store_tape_budget(worker->gateway->store), charge))
+        charge += order->body.len; /* what the client said, beside what is sent */
+    if (worker->gateway->request_log != NULL)
+        logged = order->logged.len;
+    if (worker->fetch_count > FETCHES_MAX || !tape_budget_take(budget, charge + logged))
         return PROBLEM_BUSY;
     fetch->body_charged = charge;
+    fetch->logged_charged = logged;
     return PROBLEMS;
 }
 

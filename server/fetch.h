@@ -55,9 +55,10 @@ struct fetch_order {
     enum problem refusal; /* PROBLEMS: none; else the answer is this error */
     const char *detail;   /* of the refusal */
     enum upstream_method method;
-    struct text path; /* behind base_url; of the AI SDK protocol: behind the host */
-    struct text body; /* in the client's words, its preset merged in */
-    bool json;        /* the body is JSON */
+    struct text path;   /* behind base_url; of the AI SDK protocol: behind the host */
+    struct text body;   /* in the client's words, its preset merged in */
+    struct text logged; /* the body as it came */
+    bool json;          /* the body is JSON */
     bool client_stream;
     bool may_store;
     unsigned ttl_s;
@@ -89,6 +90,8 @@ struct fetch {
     bool json, client_stream, metadata;
     char *original; /* the body in the client's words, while another attempt may need it */
     size_t original_len;
+    char *logged; /* the same for the request log, until the row's id is known; NULL: it is off */
+    size_t logged_len, logged_charged;
     char *request_texts; /* holds what the following point to; wiped, the key is among them */
     struct text path, client_key, user, content_type_sent; /* in request_texts */
     struct {

@@ -551,7 +551,7 @@ void fetch_note_id(struct fetch *fetch)
 
 void fetch_begin_body(struct fetch *fetch, int status, const char *type)
 {
-    bool refused = status != 200;
+    bool refused = status < 200 || status >= 300;
 
     begin(fetch, (struct tape_head){.status = status},
           refused ? row_id(fetch) : fetch_shown_id(fetch), type);

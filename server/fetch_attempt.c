@@ -46,11 +46,19 @@ static int copy_body(struct text body, struct out *out)
     return out->error;
 }
 
+/* The AI SDK protocol says its model in a header, and its body has no members of ours. */
+static bool is_ai(const struct fetch *fetch)
+{
+    enum row_api api = fetch->route->api;
+
+    return api == API_AI_LANGUAGE || api == API_AI_EMBEDDING || api == API_AI_OTHER;
+}
+
 /* The body in the words of the attempt's upstream. 0, or as request_convert(). */
 static int write_body(struct fetch *fetch, struct request_conversion *conversion, struct text body,
                       struct out *out)
 {
-    if (!fetch->json || body.len == 0)
+    if (!fetch->json || body.len == 0 || is_ai(fetch))
         return copy_body(body, out);
     if (parse_body(fetch, body) != 0)
         return -ENOMEM; /* it parsed when it came */
@@ -64,10 +72,8 @@ static void write_url(const struct fetch *fetch, const struct config_upstream *u
                       struct out *url)
 {
     size_t len = strlen(upstream->base_url);
-    enum row_api api = fetch->route->api;
 
-    if ((api == API_AI_LANGUAGE || api == API_AI_EMBEDDING || api == API_AI_OTHER) && len > 3 &&
-        strcmp(upstream->base_url + len - 3, "/v1") == 0)
+    if (is_ai(fetch) && len > 3 && strcmp(upstream->base_url + len - 3, "/v1") == 0)
         len -= 3;
     out_bytes(url, upstream->base_url, len);
     out_bytes(url, fetch->path.bytes, fetch->path.len);

@@ -145,7 +145,7 @@ static bool end_plain(struct fetch *fetch)
     fetch_begin_body(fetch, fetch->upstream_status, type);
     fetch_append(fetch, body.bytes, body.len, answer->edits, answer->edit_count);
     out_release(&out);
-    return answer_is_storable(answer, false);
+    return fetch->upstream_status == 200 && answer_is_storable(answer, false);
 }
 
 static bool end_body(struct fetch *fetch, enum upstream_end end)
@@ -156,7 +156,7 @@ static bool end_body(struct fetch *fetch, enum upstream_end end)
         fetch_write_problem(fetch, problem_of(end), NULL);
         return false;
     }
-    if (fetch->upstream_status != 200 || fetch->begun) {
+    if (!fetch_succeeded(fetch) || fetch->begun) {
         end_refused(fetch);
         return false;
     }
@@ -173,7 +173,7 @@ void fetch_on_end(void *arg, enum upstream_end end, const char *detail)
         log_line(LOG_WARNING, "upstream_failed", LOG_TEXT("upstream", fetch->upstream->name),
                  LOG_TEXT("detail", detail), LOG_TEXT("id", fetch_shown_id(fetch)),
                  LOG_NUMBER("status", fetch->upstream_status));
-    else if (fetch->upstream_status != 200)
+    else if (!fetch_succeeded(fetch))
         log_line(LOG_WARNING, "upstream_refused", LOG_TEXT("upstream", fetch->upstream->name),
                  LOG_TEXT("id", fetch_shown_id(fetch)),
                  LOG_NUMBER("status", fetch->upstream_status));

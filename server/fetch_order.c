@@ -73,6 +73,19 @@ static struct text put_text(char **at, struct text text)
     return copy;
 }
 
+static int keep_body(struct text body, char **ret_copy, size_t *ret_len)
+{
+    char *copy = malloc(body.len + 1);
+
+    if (copy == NULL)
+        return -ENOMEM;
+    if (body.len > 0)
+        memcpy(copy, body.bytes, body.len);
+    *ret_copy = copy;
+    *ret_len = body.len;
+    return 0;
+}
+
 /* Headers to forward, the path, the user, and the client's API key. */
 int fetch_copy_request(struct fetch *fetch, const struct fetch_order *order)
 {
@@ -86,14 +99,12 @@ int fetch_copy_request(struct fetch *fetch, const struct fetch_order *order)
     fetch->request_texts = at = malloc(total);
     if (at == NULL)
         return -ENOMEM;
-    if (fetch_may_try_again(fetch)) {
-        fetch->original = malloc(order->body.len + 1);
-        if (fetch->original == NULL)
-            return -ENOMEM;
-        if (order->body.len > 0)
-            memcpy(fetch->original, order->body.bytes, order->body.len);
-        fetch->original_len = order->body.len;
-    }
+    if (fetch_may_try_again(fetch) &&
+        keep_body(order->body, &fetch->original, &fetch->original_len) != 0)
+        return -ENOMEM;
+    if (fetch->worker->gateway->request_log != NULL && fetch->recorded && fetch->json &&
+        keep_body(order->logged, &fetch->logged, &fetch->logged_len) != 0)
+        return -ENOMEM;
     fetch->client_key = put_text(&at, key);
     fetch->path = put_text(&at, order->path);
     fetch->user = put_text(&at, headers->user);

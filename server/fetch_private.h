@@ -64,6 +64,11 @@ void fetch_finish_events(struct fetch *fetch);
 void fetch_convert_end(struct fetch *fetch);
 void fetch_note_id(struct fetch *fetch);
 void fetch_begin_body(struct fetch *fetch, int status, const char *type);
+/* 2xx: batches and videos are accepted with 201 or 202. Only a 200 is ever stored. */
+static inline bool fetch_succeeded(const struct fetch *fetch)
+{
+    return fetch->upstream_status >= 200 && fetch->upstream_status < 300;
+}
 /* The id that the client, the body and the row share. borrow: until the row's texts go. */
 const char *fetch_shown_id(struct fetch *fetch);
 void fetch_append(struct fetch *fetch, const char *bytes, size_t len, const struct tape_edit *edits,

@@ -3,6 +3,7 @@
 #include "server/fetch_private.h"
 #include "server/log.h"
 #include "server/lookup.h"
+#include "server/request_log.h"
 
 #include <assert.h>
 #include <string.h>
@@ -141,7 +142,7 @@ size_t fetch_settle(struct fetch *fetch, enum upstream_end end, uint8_t info[ROW
     struct ledger_row row = fetch->row;
     const struct answer *answer = &fetch->answer;
     bool refused =
-        end == UPSTREAM_UNSENT || (fetch->upstream_status != 0 && fetch->upstream_status != 200);
+        end == UPSTREAM_UNSENT || (fetch->upstream_status != 0 && !fetch_succeeded(fetch));
     size_t head_len;
     const struct tape_head *head = tape_head(fetch->tape, &head_len);
     int64_t now = worker_monotonic_ms();
@@ -162,6 +163,8 @@ size_t fetch_settle(struct fetch *fetch, enum upstream_end end, uint8_t info[ROW
         judge(fetch, &row, can_be_looked_up(fetch, &row));
     }
     info_len = make_info(fetch, &row, info);
+    request_log_keep(fetch->worker->gateway->request_log, fetch->worker, row.id, fetch->client_key,
+                     (struct text){fetch->logged, fetch->logged_len});
     ledger_post(fetch->worker->lane, &fetch->hold, &row);
     if (row.verdict == VERDICT_PENDING) /* after the post: what settles it must come later */
         plan_lookup(fetch, &row);

@@ -18,6 +18,7 @@ struct catalogs;
 struct health;
 struct model_map;
 struct reads;
+struct request_log;
 
 struct gateway {
     const struct config *config;
@@ -29,6 +30,7 @@ struct gateway {
     struct catalogs *catalogs;
     struct health *health;
     struct reads *reads;
+    struct request_log *request_log; /* NULL: it is off */
     uint8_t identity[IDENTITY_BYTES];
     struct worker *workers[TAPE_WORKERS_MAX];
     unsigned worker_count;

@@ -6,6 +6,7 @@
 #include "server/log.h"
 #include "server/lookup.h"
 #include "server/reads.h"
+#include "server/request_log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -284,6 +285,7 @@ static void on_tick(h2o_timeout_entry_t *entry)
         lookup_tick(worker->gateway->lookup, worker);
         catalogs_tick(worker->gateway->catalogs, worker);
         store_tick(worker->gateway->store, worker_now_ms(worker));
+        request_log_tick(worker->gateway->request_log, worker_now_ms(worker));
     }
     worker_flush(worker);
     h2o_timeout_link(worker->context.loop, &worker->context.one_sec_timeout, &worker->tick);

@@ -1,7 +1,7 @@
 """Calls one after the other share one upstream connection; at once they take as many as needed."""
 from harness import *
 
-with Sim() as sim, Gateway(sim, {"workers": 1}) as gateway:
+with Sim() as sim, Gateway(sim, {"workers": 1, "models": {"catalog": "0"}}) as gateway:
     sim.reset()
     before = sim.stats()["connections"]
     for number in range(10):

@@ -60,7 +60,9 @@ static enum problem make_plan(struct call *call, struct plan *plan)
     const struct config_preset *preset = call->names.preset;
     struct plan_order order = {
         .config = gateway->config,
-        .catalogs = gateway->catalogs,
+        /* Models of sound and pictures are in no catalogue of text: those calls are never refused.
+         */
+        .catalogs = call->route->kind == ROUTE_FORWARDED ? NULL : gateway->catalogs,
         .health = gateway->health,
         .map = gateway->models,
         .from = call->route->dialect,

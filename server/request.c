@@ -71,6 +71,8 @@ static bool goes_upstream(struct text name)
         "user-agent",
         "x-vercel-ai-gateway-team",
         "x-openrouter-categories",
+        "x-openrouter-metadata",
+        "x-openrouter-experimental-metadata",
     };
 
     if (has_prefix(name, "ai-"))
@@ -147,6 +149,13 @@ static void read_own_header(struct request_headers *headers, struct text name, s
         headers->cross_origin = true;
 }
 
+/* What only says who asks, or how, changes no answer. */
+static bool steers(struct text name)
+{
+    return has_prefix(name, "ai-") && !has_prefix(name, "ai-reporting-") &&
+           !has_prefix(name, "ai-o11y-") && !text_is(name, "ai-gateway-auth-method");
+}
+
 void request_read_header(struct request_headers *headers, struct text name, struct text value)
 {
     if (name.len < 6 || name.len > 48)
@@ -164,20 +173,13 @@ void request_read_header(struct request_headers *headers, struct text name, stru
         headers->too_long |= value.len > REQUEST_VALUE_MAX;
         make_utf8(value);
         read_attribution(headers, name, value);
+        headers->too_long |= headers->forward_count == REQUEST_FORWARD_MAX && steers(name);
         if (headers->forward_count < REQUEST_FORWARD_MAX) {
             headers->forward[headers->forward_count].name = name;
             headers->forward[headers->forward_count++].value = value;
         }
-    } else {
-        read_own_header(headers, name, value);
     }
-}
-
-/* What only says who asks, or how, changes no answer. */
-static bool steers(struct text name)
-{
-    return has_prefix(name, "ai-") && !has_prefix(name, "ai-reporting-") &&
-           !has_prefix(name, "ai-o11y-") && !text_is(name, "ai-gateway-auth-method");
+    read_own_header(headers, name, value);
 }
 
 static int add_steering(struct text name, struct text value, char text[REQUEST_STEER_MAX],

@@ -21,13 +21,16 @@
         path, ROUTE_HEALTH, "GET, HEAD, OPTIONS", dialect, API_NONE, NULL, NULL, READ_NONE         \
     }
 
-/* What both vendors have. */
-#define SHARED(base, dialect, prefix)                                                              \
+/* Looked up on every hit: they stand first. */
+#define CACHED(base, dialect, prefix)                                                              \
     CACHEABLE(base, dialect, prefix, "/chat/completions", API_CHAT, "chat"),                       \
         CACHEABLE(base, dialect, prefix, "/responses", API_RESPONSES, "responses"),                \
         CACHEABLE(base, dialect, prefix, "/messages", API_MESSAGES, "messages"),                   \
-        CACHEABLE(base, dialect, prefix, "/embeddings", API_EMBEDDINGS, "embeddings"),             \
-        FORWARDED(base, dialect, "/completions", "POST", API_COMPLETIONS),                         \
+        CACHEABLE(base, dialect, prefix, "/embeddings", API_EMBEDDINGS, "embeddings")
+
+/* What both vendors have besides. */
+#define OTHERS(base, dialect)                                                                      \
+    FORWARDED(base, dialect, "/completions", "POST", API_COMPLETIONS),                             \
         FORWARDED(base, dialect, "/responses/compact", "POST", API_RESPONSES),                     \
         FORWARDED(base, dialect, "/rerank", "POST", API_AI_OTHER),                                 \
         FORWARDED(base, dialect, "/images", "POST", API_IMAGES),                                   \
@@ -54,16 +57,20 @@
         READ(base, dialect, "/report", READ_REPORT), HEALTH(base "/health", dialect)
 
 /* Vercel's AI SDK protocol (vercel section 1): v4, earlier v3. */
-#define AI(base)                                                                                   \
+#define AI_CACHED(base)                                                                            \
     CACHEABLE(base, DIALECT_VERCEL, "ai/", "/language-model", API_AI_LANGUAGE, "language"),        \
-        CACHEABLE(base, DIALECT_VERCEL, "ai/", "/embedding-model", API_AI_EMBEDDING, "embedding"), \
-        FORWARDED(base, DIALECT_VERCEL, "/*", "POST, GET, HEAD", API_AI_OTHER)
+        CACHEABLE(base, DIALECT_VERCEL, "ai/", "/embedding-model", API_AI_EMBEDDING, "embedding")
+#define AI_OTHERS(base) FORWARDED(base, DIALECT_VERCEL, "/*", "POST, GET, HEAD", API_AI_OTHER)
 
 static const struct route routes[] = {
-    SHARED("/v1", DIALECT_VERCEL, "vercel/"),
-    SHARED("/api/v1", DIALECT_OPENROUTER, "openrouter/"),
-    AI("/v4/ai"),
-    AI("/v3/ai"),
+    CACHED("/v1", DIALECT_VERCEL, "vercel/"),
+    CACHED("/api/v1", DIALECT_OPENROUTER, "openrouter/"),
+    AI_CACHED("/v4/ai"),
+    AI_CACHED("/v3/ai"),
+    OTHERS("/v1", DIALECT_VERCEL),
+    OTHERS("/api/v1", DIALECT_OPENROUTER),
+    AI_OTHERS("/v4/ai"),
+    AI_OTHERS("/v3/ai"),
     HEALTH("/health", DIALECT_VERCEL),
 };
 

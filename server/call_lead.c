@@ -52,6 +52,18 @@ static enum problem merge_preset(struct call *call, struct out *merged, struct t
     return PROBLEMS;
 }
 
+/* Files, batches and videos live where they were made: later questions must go there, too. */
+static bool keeps_its_place(const struct route *route)
+{
+    return route->api == API_FILES || route->api == API_BATCHES || route->api == API_VIDEOS;
+}
+
+/* To a plan AI_OTHER means the AI SDK protocol, which few upstreams speak; rankings do not. */
+static enum row_api api_of(const struct route *route)
+{
+    return route->api == API_AI_OTHER ? API_NONE : route->api;
+}
+
 /* The request's fallback models, then its preset's. */
 static enum problem make_plan(struct call *call, struct plan *plan)
 {
@@ -63,10 +75,10 @@ static enum problem make_plan(struct call *call, struct plan *plan)
         /* Models of sound and pictures are in no catalogue of text: those calls are never refused.
          */
         .catalogs = call->route->kind == ROUTE_FORWARDED ? NULL : gateway->catalogs,
-        .health = gateway->health,
+        .health = keeps_its_place(call->route) ? NULL : gateway->health,
         .map = gateway->models,
         .from = call->route->dialect,
-        .api = call->route->api,
+        .api = call->route->ai_sdk ? call->route->api : api_of(call->route),
         .model = {body->model, body->model_len},
         .forced = call->headers.upstream,
         .user = call->headers.user.len > 0 ? call->headers.user
@@ -86,21 +98,30 @@ static enum problem make_plan(struct call *call, struct plan *plan)
 }
 _Static_assert((int)REQUEST_FALLBACKS_MAX <= (int)PLAN_MODELS_MAX, "every fallback can be planned");
 
-/* Behind the upstream's base path: the route's own, else what the client asked for. */
-static struct text path_of(struct call *call)
+/* Behind the upstream's base path (for the AI SDK protocol: behind its host): the route's own, else
+ * what the client asked for, with its query. Only what libh2o normalised is used, and only when
+ * nothing in it needs an escape: a client chooses no host and no way out of the base path. */
+static enum problem find_path(struct call *call, struct text *ret_path)
 {
     const struct route *route = call->route;
-    h2o_iovec_t path = call->req->path;
+    h2o_req_t *req = call->req;
     const char *base = route->dialect == DIALECT_OPENROUTER ? "/api/v1" : "/v1";
+    size_t base_len = route->ai_sdk ? 0 : strlen(base);
+    struct text path = {req->path_normalized.base, req->path_normalized.len}, query = {NULL, 0};
+    h2o_iovec_t whole;
 
-    if (route->upstream_path != NULL && route->api != API_AI_LANGUAGE &&
-        route->api != API_AI_EMBEDDING)
-        return text_of(route->upstream_path);
-    if (route->api == API_AI_OTHER || route->api == API_AI_LANGUAGE ||
-        route->api == API_AI_EMBEDDING)
-        return (struct text){path.base, path.len};
-    assert(path.len >= strlen(base));
-    return (struct text){path.base + strlen(base), path.len - strlen(base)};
+    if (route->upstream_path != NULL) {
+        *ret_path = text_of(route->upstream_path);
+        return PROBLEMS;
+    }
+    if (req->query_at != SIZE_MAX && req->query_at < req->path.len)
+        query = (struct text){req->path.base + req->query_at, req->path.len - req->query_at};
+    if (!route_path_is_plain(path) || !route_query_is_plain(query) || path.len < base_len)
+        return PROBLEM_NOT_FOUND;
+    whole = h2o_concat(&req->pool, h2o_iovec_init(path.bytes + base_len, path.len - base_len),
+                       h2o_iovec_init(query.bytes, query.len));
+    *ret_path = (struct text){whole.base, whole.len};
+    return PROBLEMS;
 }
 
 static enum upstream_method method_of(const struct call *call)
@@ -139,7 +160,6 @@ void call_lead(struct call *call, struct tape *tape, struct store_flight *flight
         .route = call->route,
         .plan = plan,
         .method = method_of(call),
-        .path = path_of(call),
         .may_store = call->caching && !call->headers.wish.no_store,
         .ttl_s = call->ttl_s,
         .started_ms = call->started_ms,
@@ -151,6 +171,9 @@ void call_lead(struct call *call, struct tape *tape, struct store_flight *flight
     else
         order.refusal = merge_preset(call, &merged, &order.body, &order.detail);
     plan->count = 0;
+    plan->why[0] = '\0';
+    if (order.refusal == PROBLEMS)
+        order.refusal = find_path(call, &order.path);
     if (order.refusal == PROBLEMS) {
         order.refusal = make_plan(call, plan);
         order.detail = plan->detail[0] != '\0' ? plan->detail : NULL;

@@ -44,6 +44,7 @@ void call_without_cache(struct call *call)
 
 static void absent(struct call *call)
 {
+    call_recall_body(call);
     if (call_record(call, problem_status(PROBLEM_NOT_CACHED, call->route->dialect)) != 0)
         call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
     else
@@ -55,6 +56,7 @@ static void serve_hit(struct call *call, const struct store_answer *answer)
     call->role = CALL_HIT;
     call->entry = answer->entry;
     call_attach(call, answer->tape, TAPE_REPLAY);
+    call_log_request(call);
     if (call_record(call, 200) != 0) {
         call_refuse_with(call, PROBLEM_LEDGER_FULL, NULL);
         return;
@@ -70,6 +72,8 @@ static void take_answer(struct call *call, const struct store_answer *answer)
         serve_hit(call, answer);
         break;
     case STORE_FOLLOW:
+        call_recall_body(call); /* for the row, should it leave before its leader ends */
+        call_log_request(call);
         call->role = CALL_FOLLOWER;
         call_attach(call, answer->tape, TAPE_REPLAY);
         if (!call->reader_set) { /* it became a window this very moment: go alone */
@@ -93,6 +97,7 @@ static void take_answer(struct call *call, const struct store_answer *answer)
         absent(call);
         break;
     case STORE_WAIT:
+        call_recall_body(call);
         call_watch_client(call);
         break;
     }

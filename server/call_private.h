@@ -52,7 +52,10 @@ const char *call_reason(int status); /* for HTTP/1.1's status line */
 void call_facts(struct call *call, struct ledger_row *row, char *tags);
 /* The same without what headers said: what later hits start from. */
 void call_source_facts(struct call *call, struct ledger_row *row);
-/* Records a hit or a follower. -ENOSPC: the ledger is behind. */
+/* Keeps the request for the request log, under this call's id. While the body is there only. */
+void call_log_request(struct call *call);
+/* Records a hit or a follower. Never touches the request's body: libh2o has freed it by the time an
+ * HTTP/2 stream that was reset is disposed of. -ENOSPC: the ledger is behind. */
 int call_record(struct call *call, int status);
 
 #endif

@@ -16,19 +16,13 @@ static void read_headers(struct call *call)
     }
 }
 
-static bool is_ai(const struct call *call)
-{
-    return call->route->api == API_AI_LANGUAGE || call->route->api == API_AI_EMBEDDING ||
-           call->route->api == API_AI_OTHER;
-}
-
 /* Headers that are inputs of the key beside the body. Borrows from the request's pool. */
 static int make_steering(struct call *call)
 {
     char text[REQUEST_STEER_MAX];
     size_t len;
 
-    if (!is_ai(call) && call->headers.upstream.len == 0)
+    if (!call->route->ai_sdk && call->headers.upstream.len == 0)
         return 0;
     if (request_print_steering(&call->headers, text, &len) != 0)
         return -E2BIG;
@@ -62,10 +56,16 @@ static void raw_digest(struct call *call, struct key *digest)
 
 /* --- the body --- */
 
-static bool is_json(struct text content_type)
+/* application/json itself, with or without parameters; what says nothing is taken for it. */
+static bool is_json(struct text type)
 {
-    return content_type.len == 0 ||
-           (content_type.len >= 16 && strncasecmp(content_type.bytes, "application/json", 16) == 0);
+    static const char json[] = "application/json";
+
+    if (type.len == 0)
+        return true;
+    if (type.len < sizeof json - 1 || strncasecmp(type.bytes, json, sizeof json - 1) != 0)
+        return false;
+    return type.len == sizeof json - 1 || strchr("; \t", type.bytes[sizeof json - 1]) != NULL;
 }
 
 static const char *keep_text(struct call *call, const char *text)
@@ -80,7 +80,7 @@ static enum problem choose_preset(struct call *call, const char **ret_detail)
     struct preset_choice choice;
 
     call->names.preset = NULL;
-    if (is_ai(call))
+    if (call->route->ai_sdk)
         return PROBLEMS;
     preset_choose(config, &call->worker->doc, &choice);
     if (choice.detail[0] != '\0') {
@@ -103,7 +103,8 @@ static enum problem take_ai_headers(struct call *call, const char **ret_detail)
     *ret_detail = "ai-language-model-id takes at most 256 bytes.";
     if (headers->ai_model.len > ROW_NAME_MAX)
         return PROBLEM_BAD_REQUEST;
-    memcpy(call->body->model, headers->ai_model.bytes, headers->ai_model.len);
+    if (headers->ai_model.len > 0)
+        memcpy(call->body->model, headers->ai_model.bytes, headers->ai_model.len);
     call->body->model[headers->ai_model.len] = '\0';
     call->body->model_len = headers->ai_model.len;
     call->body->stream = headers->ai_streaming;
@@ -123,7 +124,8 @@ static enum problem read_json_body(struct call *call, const char **ret_detail)
         return PROBLEM_BAD_REQUEST;
     if (call->body->tags.len > 0)
         call->body->tags.bytes = h2o_strdup(&call->req->pool, tags, call->body->tags.len).base;
-    problem = is_ai(call) ? take_ai_headers(call, ret_detail) : choose_preset(call, ret_detail);
+    problem =
+        call->route->ai_sdk ? take_ai_headers(call, ret_detail) : choose_preset(call, ret_detail);
     if (problem != PROBLEMS)
         return problem;
     *ret_detail = "`model` must be a string of 1 to 256 bytes.";
@@ -151,7 +153,8 @@ static enum problem read_body(struct call *call, const char **ret_detail)
     bool forwarded = call->route->kind == ROUTE_FORWARDED;
 
     call->body = h2o_mem_alloc_pool(&call->req->pool, sizeof *call->body);
-    call->json = !forwarded || (is_json(call->headers.content_type) && call->req->entity.len > 0);
+    call->json = !forwarded || (is_json(call->headers.content_type) && call->req->entity.len > 0 &&
+                                call->req->entity.base[0] != '[');
     return call->json ? read_json_body(call, ret_detail) : read_other_body(call);
 }
 

@@ -187,6 +187,13 @@ static void add_common(struct call *call, const struct tape_head *head)
         cors_add(call->req);
 }
 
+/* RFC 9110 section 8.6: no length is better than a wrong one. */
+static bool has_body(const struct call *call, int status)
+{
+    return status != 204 && status != 304 &&
+           !h2o_memis(call->req->method.base, call->req->method.len, H2O_STRLIT("HEAD"));
+}
+
 void call_respond(struct call *call, const struct tape_head *head)
 {
     assert(!call->responded);
@@ -198,7 +205,8 @@ void call_respond(struct call *call, const struct tape_head *head)
         add_leader(call, head);
     else if (head->status == 200)
         add_follower(call, head);
-    if (!head->stream && tape_state(call->reader.tape) == TAPE_WHOLE)
+    if (!head->stream && has_body(call, head->status) &&
+        tape_state(call->reader.tape) == TAPE_WHOLE)
         call->req->res.content_length = (size_t)tape_remaining(&call->reader);
     /* HTTP/1.0 has no chunks: without a length only the end of the connection ends the body. */
     if (call->req->res.content_length == SIZE_MAX && call->req->version < 0x101)

@@ -90,6 +90,13 @@ static bool read_source(struct call *call)
     return call->sourced;
 }
 
+void call_log_request(struct call *call)
+{
+    request_log_keep(call->worker->gateway->request_log, call->worker, text_of(call->id),
+                     call->headers.api_key,
+                     (struct text){call->req->entity.base, call->req->entity.len});
+}
+
 int call_record(struct call *call, int status)
 {
     struct worker *worker = call->worker;
@@ -100,7 +107,7 @@ int call_record(struct call *call, int status)
     if (read_source(call)) {
         row = worker->source;
         row.source_id = row.id;
-    } else if (call_recall_body(call)) {
+    } else if (call->body != NULL) {
         call_source_facts(call, &row); /* it left before its leader ended, or found nothing */
     } else {
         row_init(&row);
@@ -119,8 +126,6 @@ int call_record(struct call *call, int status)
         /* only-if-cached and absent: nothing was answered, and nothing was billed. */
         row.verdict = VERDICT_FAILED;
     }
-    request_log_keep(worker->gateway->request_log, worker, row.id, call->headers.api_key,
-                     (struct text){call->req->entity.base, call->req->entity.len});
     if (!call->row_reserved)
         return ledger_append(worker->lane, &row, worker_ledger_ms(worker), NULL);
     call->row_reserved = false;

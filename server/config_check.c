@@ -127,6 +127,48 @@ static const char *name_of(const struct config *config, enum config_group group,
     return config->preset[index].name;
 }
 
+static size_t host_of(const char *url, const char **ret_host)
+{
+    const char *host = strstr(url, "://");
+    size_t len;
+
+    host = host != NULL ? host + 3 : url;
+    len = strcspn(host, "/?#");
+    if (host[0] == '[')
+        len = strcspn(host, "]");
+    else if (memchr(host, ':', len) != NULL)
+        len = (size_t)((const char *)memchr(host, ':', len) - host);
+    *ret_host = host;
+    return len;
+}
+
+/* A client's key belongs to the vendor it was made for: it is forwarded to one host only. */
+static void check_forwarded_keys(struct config_draft *draft)
+{
+    const struct config *config = draft->config;
+    int first = -1;
+    for (unsigned n = 0; n < config->upstream_count; n++) {
+        const struct config_upstream *upstream = &config->upstream[n];
+        const char *host, *other;
+        size_t len, other_len;
+        if (upstream->api_key_env != NULL || upstream->base_url == NULL)
+            continue;
+        if (first < 0) {
+            first = (int)n;
+            continue;
+        }
+        len = host_of(upstream->base_url, &host);
+        other_len = host_of(config->upstream[first].base_url, &other);
+        if (len == other_len && strncasecmp(host, other, len) == 0)
+            continue;
+        config_complain(draft, config_draft_line(draft, CONFIG_UPSTREAMS, "base_url", n),
+                        "upstreams[%u] and upstreams[%d] have no api_key_env and different hosts: "
+                        "clients' keys for the one would be sent to the other; add api_key_env to "
+                        "one of them",
+                        n, first);
+    }
+}
+
 static void check_names(struct config_draft *draft, enum config_group group)
 {
     for (unsigned n = 1; n < *config_count(draft->config, group); n++) {
@@ -230,6 +272,7 @@ void config_check(struct config_draft *draft)
     check_data_dir(draft);
     check_spending(draft);
     check_names(draft, CONFIG_UPSTREAMS);
+    check_forwarded_keys(draft);
     check_names(draft, CONFIG_ROUTES);
     check_names(draft, CONFIG_PRESETS);
     check_sizes(draft);

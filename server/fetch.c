@@ -140,7 +140,7 @@ static enum problem admit(struct fetch *fetch, const struct fetch_order *order)
 
     if (fetch_may_try_again(fetch))
         charge += order->body.len; /* what the client said, beside what is sent */
-    if (worker->gateway->request_log != NULL)
+    if (worker->gateway->request_log != NULL && fetch->recorded && fetch->json)
         logged = order->logged.len;
     if (worker->fetch_count > FETCHES_MAX || !tape_budget_take(budget, charge + logged))
         return PROBLEM_BUSY;

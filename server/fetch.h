@@ -143,6 +143,7 @@ struct fetch {
     char *body; /* a JSON answer while it arrives */
     size_t body_len, body_size;
     size_t body_charged;     /* bytes of the request's body that the tape budget counts */
+    size_t assembly_charged; /* bytes of an answer that is put together, likewise */
     size_t splitter_charged; /* bytes of the splitter that the tape budget counts */
     struct answer answer;
     struct answer_conversion conversion;

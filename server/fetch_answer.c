@@ -38,12 +38,12 @@ static void begin(struct fetch *fetch, struct tape_head head, const char *id, co
     to += head.warning_len = (uint16_t)put(to, fetch->warning);
     memcpy(made, &head, sizeof head);
     fetch->begun = true;
-    fetch_drop_original(fetch); /* from here on there is no other attempt */
     fetch->wake |= tape_begin(fetch->tape, made, (size_t)(to - made));
 }
 
 static void begin_answer(struct fetch *fetch, const char *id, const char *type)
 {
+    fetch_drop_original(fetch); /* from here on there is no other attempt */
     begin(fetch, (struct tape_head){.status = fetch->upstream_status, .stream = fetch->stream}, id,
           type);
 }
@@ -76,11 +76,19 @@ static const char *row_id(struct fetch *fetch)
     return id;
 }
 
+/* Files, jobs and the like have ids, too; they name no call. */
+static bool is_generation(const struct fetch *fetch, const char *id)
+{
+    return fetch->route->kind == ROUTE_CACHEABLE || strncmp(id, "gen", 3) == 0;
+}
+
 /* The id that the client, the body and the row share: the upstream's, else ours. Once a head has
  * left without it, ours it stays. */
 const char *fetch_shown_id(struct fetch *fetch)
 {
-    return fetch->answer.id[0] != '\0' && !fetch->own_id ? fetch->answer.id : row_id(fetch);
+    return fetch->answer.id[0] != '\0' && !fetch->own_id && is_generation(fetch, fetch->answer.id)
+               ? fetch->answer.id
+               : row_id(fetch);
 }
 
 /* The converter of this attempt's answer, when it needs one. False: no memory. */
@@ -181,6 +189,7 @@ void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *
             fetch->torn = true;
         return;
     }
+    fetch_drop_original(fetch);
     fetch->retry_after[0] = seconds == 0 ? '\0' : (char)('0' + seconds);
     fetch->retry_after[1] = '\0';
     begin(fetch,
@@ -195,17 +204,16 @@ void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *
 void fetch_write_comment(struct fetch *fetch)
 {
     static const char comment[] = ": OPENROUTER PROCESSING\n\n";
+    /* Hits have no slow start. */
+    const struct tape_edit vanish = {.cut = sizeof comment - 1};
 
     if (!fetch->begun) {
         struct tape_head head = {.status = 200, .stream = true};
-        char *original = fetch->original;
-        fetch->original = NULL; /* another attempt may still follow comments */
         fetch->stream = fetch->early = fetch->own_id = true;
         begin(fetch, head, row_id(fetch), "text/event-stream");
-        fetch->original = original;
         set_shown_id(fetch);
     }
-    fetch_append(fetch, comment, sizeof comment - 1, NULL, 0);
+    fetch_append(fetch, comment, sizeof comment - 1, &vanish, 1);
     worker_wake(fetch->worker, fetch->tape, fetch->wake);
     fetch->wake = 0;
 }
@@ -278,6 +286,9 @@ void fetch_reset_answer(struct fetch *fetch)
     if (fetch->splitter_charged > 0)
         tape_budget_give(store_tape_budget(worker->gateway->store), fetch->splitter_charged);
     fetch->splitter_charged = 0;
+    if (fetch->assembly_charged > 0)
+        tape_budget_give(store_tape_budget(worker->gateway->store), fetch->assembly_charged);
+    fetch->assembly_charged = 0;
     answer_converter_free(fetch->converter);
     fetch->converter = NULL;
     fetch->passed_len = 0;
@@ -292,7 +303,7 @@ void fetch_reset_answer(struct fetch *fetch)
 /* From here on a crash leaves something to look up. */
 static void note_id(struct fetch *fetch, const char *id)
 {
-    if (fetch->seen || id[0] == '\0' || !fetch->recorded)
+    if (fetch->seen || id[0] == '\0' || !fetch->recorded || !is_generation(fetch, id))
         return;
     fetch->seen = true;
     ledger_seen(fetch->worker->lane, &fetch->hold, id, strlen(id));
@@ -409,6 +420,15 @@ static int on_bare_piece(struct fetch *fetch, const struct sse_piece *piece)
     return 0;
 }
 
+/* What is being put together is held in memory like a body that is gathered. */
+static bool charge_assembly(struct fetch *fetch, size_t len)
+{
+    if (!tape_budget_take(store_tape_budget(fetch->worker->gateway->store), len))
+        return false;
+    fetch->assembly_charged += len;
+    return true;
+}
+
 static int on_piece(void *arg, const struct sse_piece *piece)
 {
     struct fetch *fetch = arg;
@@ -434,6 +454,8 @@ static int on_piece(void *arg, const struct sse_piece *piece)
     }
     answer_learn_event(answer, payload.bytes, payload.len);
     note_id(fetch, answer->id);
+    if (fetch->assemble && !charge_assembly(fetch, payload.len))
+        return -ENOBUFS;
     return answer_convert_event(fetch->converter, event, payload, on_converted, fetch);
 }
 
@@ -468,7 +490,8 @@ static int on_body(struct fetch *fetch, const char *bytes, size_t len)
     result = fetch->body_len + len > config->cache.max_entry_bytes || is_opaque(fetch)
                  ? -ENOBUFS
                  : gather(fetch, bytes, len);
-    if (!fetch->seen && fetch->upstream_status == 200 &&
+    if (!fetch->seen && fetch->recorded && fetch->upstream_status == 200 &&
+        fetch->body_len < ANSWER_PEEK_MAX + len &&
         answer_peek_id(fetch->body_len > 0 ? fetch->body : bytes,
                        fetch->body_len > 0 ? fetch->body_len : len, id, sizeof id) > 0) {
         note_id(fetch, id);
@@ -552,6 +575,8 @@ void fetch_note_id(struct fetch *fetch)
 void fetch_begin_body(struct fetch *fetch, int status, const char *type)
 {
     bool refused = status < 200 || status >= 300;
+
+    fetch_drop_original(fetch);
 
     begin(fetch, (struct tape_head){.status = status},
           refused ? row_id(fetch) : fetch_shown_id(fetch), type);

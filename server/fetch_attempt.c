@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -46,19 +47,11 @@ static int copy_body(struct text body, struct out *out)
     return out->error;
 }
 
-/* The AI SDK protocol says its model in a header, and its body has no members of ours. */
-static bool is_ai(const struct fetch *fetch)
-{
-    enum row_api api = fetch->route->api;
-
-    return api == API_AI_LANGUAGE || api == API_AI_EMBEDDING || api == API_AI_OTHER;
-}
-
 /* The body in the words of the attempt's upstream. 0, or as request_convert(). */
 static int write_body(struct fetch *fetch, struct request_conversion *conversion, struct text body,
                       struct out *out)
 {
-    if (!fetch->json || body.len == 0 || is_ai(fetch))
+    if (!fetch->json || body.len == 0 || fetch->route->ai_sdk) /* it has no members of ours */
         return copy_body(body, out);
     if (parse_body(fetch, body) != 0)
         return -ENOMEM; /* it parsed when it came */
@@ -73,7 +66,7 @@ static void write_url(const struct fetch *fetch, const struct config_upstream *u
 {
     size_t len = strlen(upstream->base_url);
 
-    if (is_ai(fetch) && len > 3 && strcmp(upstream->base_url + len - 3, "/v1") == 0)
+    if (fetch->route->ai_sdk && len > 3 && strcmp(upstream->base_url + len - 3, "/v1") == 0)
         len -= 3;
     out_bytes(url, upstream->base_url, len);
     out_bytes(url, fetch->path.bytes, fetch->path.len);
@@ -163,6 +156,11 @@ enum problem fetch_prepare(struct fetch *fetch, unsigned from, struct text body,
             result = out.error;
         if (result == 0) {
             commit(fetch, i, &conversion, &out);
+            if (i > from && from == 0) { /* an earlier one cannot be asked for this */
+                memcpy(fetch->why, "dialect", sizeof "dialect");
+                fetch->row.route = text_of(fetch->why);
+            }
+            detail[0] = '\0';
             return fetch->url.error == 0 ? PROBLEMS : PROBLEM_NO_MEMORY;
         }
         out_release(&out);
@@ -185,6 +183,13 @@ static bool is_worth_another(const struct fetch *fetch, enum upstream_end end)
     return status == 408 || status == 429 || status >= 500;
 }
 
+static bool lives_upstream(const struct fetch *fetch)
+{
+    enum row_api api = fetch->route->api;
+
+    return api == API_FILES || api == API_BATCHES || api == API_VIDEOS;
+}
+
 static bool may_fall_back(const struct fetch *fetch, enum upstream_end end)
 {
     if (fetch->original == NULL || fetch->cancelled || fetch->worker->stopped)
@@ -194,6 +199,10 @@ static bool may_fall_back(const struct fetch *fetch, enum upstream_end end)
     /* Nobody is there any more, and nothing will be kept: no new call is paid for. */
     if (fetch->client_status == 499 && fetch->flight == NULL)
         return false;
+    /* Files, batches and videos live where they were made; only what was not sent can go elsewhere.
+     */
+    if (lives_upstream(fetch))
+        return fetch->method == UPSTREAM_POST && end == UPSTREAM_UNSENT;
     return is_worth_another(fetch, end);
 }
 
@@ -228,7 +237,8 @@ void fetch_note_health(struct fetch *fetch, enum upstream_end end)
     if (fetch->cancelled)
         return;
     health_note(health, upstream, failed, now_ms);
-    if (rest_ms > 0 && (status == 429 || status == 503))
+    /* A client's own key has limits of its own: they are nobody else's business. */
+    if (rest_ms > 0 && fetch->upstream->api_key != NULL && (status == 429 || status == 503))
         health_rest(health, upstream, rest_ms, now_ms);
 }
 
@@ -262,11 +272,12 @@ static void note_attempt(struct fetch *fetch)
 }
 
 /* Sends what fetch_prepare() made, under a hold of its own. */
-static void send_again(struct fetch *fetch)
+static void send_again(struct fetch *fetch, const char *why)
 {
     struct worker *worker = fetch->worker;
 
-    memcpy(fetch->why, "fallback", sizeof "fallback");
+    snprintf(fetch->why, sizeof fetch->why, "%s", why);
+    json_doc_clear(&worker->doc);
     fetch->row.route = text_of(fetch->why);
     fetch_reset_answer(fetch);
     if (fetch->state != FETCH_HELD)
@@ -315,7 +326,7 @@ bool fetch_fall_back(struct fetch *fetch, enum upstream_end end)
             log_line(LOG_WARNING, "fell_back", LOG_TEXT("from", failed->name),
                      LOG_TEXT("to", fetch->upstream->name),
                      LOG_NUMBER("status", fetch->upstream_status));
-            send_again(fetch);
+            send_again(fetch, "fallback");
             return true;
         }
     }
@@ -329,10 +340,15 @@ void fetch_retry(struct fetch *fetch)
 
     assert(fetch->state == FETCH_HELD && fetch->retry_at_ms != 0);
     fetch->retry_at_ms = 0;
+    if (fetch->worker->stopped || (fetch->client_status == 499 && fetch->flight == NULL)) {
+        fetch_write_problem(fetch, PROBLEM_DRAINING, NULL); /* nobody is there to pay for */
+        fetch_finish(fetch, UPSTREAM_UNSENT, false);
+        return;
+    }
     if (fetch_prepare(fetch, fetch->current, body, detail) != PROBLEMS) {
         fetch_write_problem(fetch, PROBLEM_NO_MEMORY, NULL);
         fetch_finish(fetch, UPSTREAM_UNSENT, false);
         return;
     }
-    send_again(fetch);
+    send_again(fetch, "retry");
 }

@@ -109,8 +109,15 @@ static void end_refused(struct fetch *fetch)
         write_model_problem(fetch);
         return;
     }
-    converted = fetch->upstream_status >= 400 &&
-                answer_convert_error(&fetch->conversion, fetch->upstream_status, body, &out) == 0 &&
+    if (fetch_succeeded(fetch)) { /* a body behind comments: what it cost is known all the same */
+        answer_learn_body(&fetch->answer, body.bytes, body.len);
+        fetch_note_id(fetch);
+    }
+    if (fetch->upstream_status < 400) { /* nor does a redirection mean anything to our clients */
+        fetch_write_problem(fetch, PROBLEM_UPSTREAM, NULL);
+        return;
+    }
+    converted = answer_convert_error(&fetch->conversion, fetch->upstream_status, body, &out) == 0 &&
                 out.error == 0 && out.len > 0;
     if (converted)
         body = (struct text){out.bytes, out.len};
@@ -142,6 +149,11 @@ static bool end_plain(struct fetch *fetch)
         answer_read_body(answer, body.bytes, body.len);
     }
     fetch_note_id(fetch);
+    if (answer->unreadable && fetch->route->kind == ROUTE_CACHEABLE) {
+        out_release(&out); /* HTML, or nothing at all: no client can read it */
+        fetch_write_problem(fetch, PROBLEM_UPSTREAM, NULL);
+        return false;
+    }
     fetch_begin_body(fetch, fetch->upstream_status, type);
     fetch_append(fetch, body.bytes, body.len, answer->edits, answer->edit_count);
     out_release(&out);

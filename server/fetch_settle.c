@@ -99,7 +99,9 @@ static void judge(struct fetch *fetch, struct ledger_row *row, bool may_still_re
 /* Generic upstreams have no generation records. */
 static bool can_be_looked_up(const struct fetch *fetch, const struct ledger_row *row)
 {
-    return row->upstream_id.len > 0 && fetch->upstream->dialect != DIALECT_OPENAI;
+    return row->upstream_id.len > 0 && fetch->upstream->dialect != DIALECT_OPENAI &&
+           (fetch->route->kind == ROUTE_CACHEABLE ||
+            (row->upstream_id.len > 3 && memcmp(row->upstream_id.bytes, "gen", 3) == 0));
 }
 
 static void plan_lookup(struct fetch *fetch, const struct ledger_row *row)
@@ -127,6 +129,9 @@ static size_t make_info(struct fetch *fetch, const struct ledger_row *row,
     source.model = row->model;
     source.provider = row->provider;
     source.finish_reason = row->finish_reason;
+    source.native_finish_reason = row->native_finish_reason;
+    source.service_tier = row->service_tier;
+    source.upstream = row->upstream;
     source.usage = row->usage;
     if (row->billed.known) {
         source.saved = row->billed;

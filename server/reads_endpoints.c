@@ -76,6 +76,22 @@ static void print_provider(const struct reads_view *view, enum config_dialect fr
     out_string(out, slug[0] != '\0' ? text_of(slug) : provider);
 }
 
+/* Vercel lists `tool_choice` among the parameters; which of its values work it does not say. */
+static void print_tool_choice(const struct json_doc *doc, uint32_t endpoint, struct out *out)
+{
+    uint32_t list = json_get(doc, endpoint, "supported_parameters");
+    bool supported = false;
+
+    if (json_get(doc, endpoint, "supports_tool_choice") != JSON_NONE)
+        return;
+    for (uint32_t at = json_first(doc, list); at != JSON_NONE; at = json_next(doc, list, at))
+        supported |= json_string_is(doc, at, "tool_choice");
+    out_name(out, "supports_tool_choice");
+    out_text(out, supported
+                      ? "{\"none\":true,\"auto\":true,\"required\":true,\"function\":true}"
+                      : "{\"none\":false,\"auto\":false,\"required\":false,\"function\":false}");
+}
+
 static void print_for_openrouter(const struct reads_view *view, enum config_dialect from,
                                  struct text id, const struct json_doc *doc, uint32_t endpoint,
                                  struct out *out)
@@ -84,6 +100,7 @@ static void print_for_openrouter(const struct reads_view *view, enum config_dial
     out_name(out, "model_id");
     out_string(out, id);
     print_provider(view, from, doc, endpoint, out);
+    print_tool_choice(doc, endpoint, out);
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         if (json_get(doc, endpoint, wanted[i].name) != JSON_NONE)
             continue;

@@ -60,6 +60,13 @@ void reads_print_key(const char *key_id, const struct tally_key *key, struct out
     reads_bool(out, "is_provisioning_key", false);
     reads_null(out, "creator_user_id");
     reads_null(out, "expires_at");
+    reads_null(out, "organization_id");
+    reads_null(out, "workspace_id");
+    /* There are no regions to be allowed, and nothing here is free of charge by the day. */
+    out_name(out, "allowed_data_regions");
+    out_text(out, "[]");
+    out_name(out, "free_model_daily_requests");
+    out_text(out, "{\"limit\":0,\"remaining\":0,\"used\":0}");
     out_name(out, "rate_limit");
     out_text(out,
              "{\"requests\":-1,\"interval\":\"10s\",\"note\":\"No limit of this gateway's.\"}");

@@ -143,9 +143,10 @@ static void read_own_header(struct request_headers *headers, struct text name, s
         headers->metadata = value.len == 7 && strncasecmp(value.bytes, "enabled", 7) == 0;
     else if (text_is(name, "x-tollgate-upstream"))
         headers->upstream = value;
-    else if (text_is(name, "content-type"))
+    else if (text_is(name, "content-type")) {
+        headers->too_long |= value.len > REQUEST_VALUE_MAX;
         headers->content_type = value;
-    else if (text_is(name, "origin"))
+    } else if (text_is(name, "origin"))
         headers->cross_origin = true;
 }
 

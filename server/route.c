@@ -4,21 +4,24 @@
 
 /* The endpoint types keep the dialects apart in the cache key: the same body asked in the other
  * dialect has another answer. */
-#define CACHEABLE(base, dialect, prefix, path, api, name)                                          \
+#define CACHEABLE(base, of, prefix, rest, family, name)                                            \
     {                                                                                              \
-        base path, ROUTE_CACHEABLE, "POST, OPTIONS", dialect, api, prefix name, path, READ_NONE    \
+        .path = base rest, .kind = ROUTE_CACHEABLE, .methods = "POST, OPTIONS", .dialect = of,     \
+        .api = family, .endpoint = prefix name, .upstream_path = rest                              \
     }
-#define FORWARDED(base, dialect, path, methods, api)                                               \
+#define FORWARDED(base, of, rest, verbs, family)                                                   \
     {                                                                                              \
-        base path, ROUTE_FORWARDED, methods ", OPTIONS", dialect, api, NULL, NULL, READ_NONE       \
+        .path = base rest, .kind = ROUTE_FORWARDED, .methods = verbs ", OPTIONS", .dialect = of,   \
+        .api = family                                                                              \
     }
-#define READ(base, dialect, path, read)                                                            \
+#define READ(base, of, rest, what)                                                                 \
     {                                                                                              \
-        base path, ROUTE_READ, "GET, HEAD, OPTIONS", dialect, API_NONE, NULL, NULL, read           \
+        .path = base rest, .kind = ROUTE_READ, .methods = "GET, HEAD, OPTIONS", .dialect = of,     \
+        .read = what                                                                               \
     }
-#define HEALTH(path, dialect)                                                                      \
+#define HEALTH(whole, of)                                                                          \
     {                                                                                              \
-        path, ROUTE_HEALTH, "GET, HEAD, OPTIONS", dialect, API_NONE, NULL, NULL, READ_NONE         \
+        .path = whole, .kind = ROUTE_HEALTH, .methods = "GET, HEAD, OPTIONS", .dialect = of        \
     }
 
 /* Looked up on every hit: they stand first. */
@@ -57,16 +60,26 @@
         READ(base, dialect, "/report", READ_REPORT), HEALTH(base "/health", dialect)
 
 /* Vercel's AI SDK protocol (vercel section 1): v4, earlier v3. */
-#define AI_CACHED(base)                                                                            \
-    CACHEABLE(base, DIALECT_VERCEL, "ai/", "/language-model", API_AI_LANGUAGE, "language"),        \
-        CACHEABLE(base, DIALECT_VERCEL, "ai/", "/embedding-model", API_AI_EMBEDDING, "embedding")
-#define AI_OTHERS(base) FORWARDED(base, DIALECT_VERCEL, "/*", "POST, GET, HEAD", API_AI_OTHER)
+#define AI_CACHED(base, rest, family, name)                                                        \
+    {                                                                                              \
+        .path = base rest, .kind = ROUTE_CACHEABLE, .methods = "POST, OPTIONS",                    \
+        .dialect = DIALECT_VERCEL, .api = family, .endpoint = "ai/" name, .ai_sdk = true           \
+    }
+#define AI_LANGUAGE(base) AI_CACHED(base, "/language-model", API_AI_LANGUAGE, "language")
+#define AI_EMBEDDING(base) AI_CACHED(base, "/embedding-model", API_AI_EMBEDDING, "embedding")
+#define AI_OTHERS(base)                                                                            \
+    {                                                                                              \
+        .path = base "/*", .kind = ROUTE_FORWARDED, .methods = "POST, GET, HEAD, OPTIONS",         \
+        .dialect = DIALECT_VERCEL, .api = API_AI_OTHER, .ai_sdk = true                             \
+    }
 
 static const struct route routes[] = {
     CACHED("/v1", DIALECT_VERCEL, "vercel/"),
     CACHED("/api/v1", DIALECT_OPENROUTER, "openrouter/"),
-    AI_CACHED("/v4/ai"),
-    AI_CACHED("/v3/ai"),
+    AI_LANGUAGE("/v4/ai"),
+    AI_EMBEDDING("/v4/ai"),
+    AI_LANGUAGE("/v3/ai"),
+    AI_EMBEDDING("/v3/ai"),
     OTHERS("/v1", DIALECT_VERCEL),
     OTHERS("/api/v1", DIALECT_OPENROUTER),
     AI_OTHERS("/v4/ai"),
@@ -96,6 +109,34 @@ const struct route *route_find(const char *path, size_t len, struct text *ret_re
         if (matches(routes[i].path, path, len, ret_rest))
             return &routes[i];
     return NULL;
+}
+
+static bool is_plain(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || strchr("-._~:@/+,=", byte) != NULL;
+}
+
+bool route_path_is_plain(struct text path)
+{
+    if (path.len == 0 || path.bytes[0] != '/')
+        return false;
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.bytes[i] == '\0' || !is_plain(path.bytes[i]))
+            return false;
+        /* No segment begins with a dot: `.` and `..` least of all. */
+        if (i > 0 && path.bytes[i] == '.' && path.bytes[i - 1] == '/')
+            return false;
+    }
+    return true;
+}
+
+bool route_query_is_plain(struct text query)
+{
+    for (size_t i = 0; i < query.len; i++)
+        if (query.bytes[i] <= ' ' || query.bytes[i] > '~' || query.bytes[i] == '#')
+            return false;
+    return true;
 }
 
 enum config_dialect route_dialect(const char *path, size_t len)

@@ -39,11 +39,17 @@ struct route {
     const char *endpoint;      /* CACHEABLE: endpoint type in the cache key */
     const char *upstream_path; /* behind base_url; NULL: what follows the dialect's base path */
     enum route_read read;
+    bool ai_sdk; /* the AI SDK protocol: beside base_url, model and stream in headers */
 };
 
 /* NULL: unknown path. *ret_rest: what stands in place of the `*`, borrowed from path, else empty.
  */
 const struct route *route_find(const char *path, size_t len, struct text *ret_rest);
+
+/* Nothing in a path that is passed on may change where it leads: printable characters that need no
+ * escape, no dot segments, and for a query no `#`. */
+bool route_path_is_plain(struct text path);
+bool route_query_is_plain(struct text query);
 
 /* Whose envelope an error on this path has, known path or not. */
 enum config_dialect route_dialect(const char *path, size_t len);

@@ -275,11 +275,22 @@ static bool passes(const char *name, size_t len)
     return false;
 }
 
+/* What could begin another header in some client's eyes, or is no text, stays here. */
+static bool is_sound(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+            return false;
+    return true;
+}
+
 static void keep_header(struct upstream_transfer *transfer, const char *name, size_t name_len,
                         const char *value, size_t value_len)
 {
     char *to;
 
+    if (!is_sound(value, value_len))
+        return;
     if (transfer->kept == NULL)
         transfer->kept = malloc(UPSTREAM_HEADER_BYTES_MAX);
     if (transfer->kept == NULL ||
@@ -434,6 +445,8 @@ static void set_options(struct upstream_transfer *transfer, const struct upstrea
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     /* We ask for plain bytes; an upstream that compresses all the same is understood. */
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     if (transfer->pool->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, transfer->pool->ca_file);
     if (request->method == UPSTREAM_HEAD)
@@ -488,12 +501,26 @@ int upstream_start(struct upstream_pool *pool, const struct upstream_request *re
     return 0;
 }
 
+/* For requests without a body, which tell nothing by what is left of it. */
+static bool never_connected(const struct upstream_transfer *transfer, CURLcode code)
+{
+    curl_off_t before_request_us = 0;
+
+    if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+        code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
+        code == CURLE_URL_MALFORMAT)
+        return true;
+    curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &before_request_us);
+    return before_request_us == 0;
+}
+
 /* A POST that was never handed over whole cannot have been executed, so nothing can be billed. */
 static enum upstream_end classify(const struct upstream_transfer *transfer, CURLcode code)
 {
     if (code == CURLE_OK)
         return transfer->head_done ? UPSTREAM_COMPLETE : UPSTREAM_BROKEN;
-    if (!transfer->head_done && transfer->body_sent < transfer->body_len)
+    if (!transfer->head_done &&
+        (transfer->body_sent < transfer->body_len || never_connected(transfer, code)))
         return UPSTREAM_UNSENT;
     if (code == CURLE_OPERATION_TIMEDOUT || transfer->silent)
         return UPSTREAM_TIMEOUT;

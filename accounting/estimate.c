@@ -219,7 +219,7 @@ int estimate_lines(const struct price *price, const struct usage *usage, const s
     struct rated rated;
     int rc = rate_best(price, usage, market, &rated);
 
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     for (unsigned i = 0; i < rated.count; i++)
         lines[i] = rated.lines[i];

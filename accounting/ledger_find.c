@@ -60,7 +60,7 @@ static bool all_drained(const struct ledger *ledger, const uint64_t *tails)
 /* Waits until RocksDB has what the lanes have recorded now. */
 static int wait_drained(struct ledger *ledger, int64_t wait_ms)
 {
-    uint64_t tails[LEDGER_LANES_MAX];
+    uint64_t tails[LEDGER_LANES_MAX] = {0};
     int timer, result;
     bool drained;
     for (unsigned i = 0; i < ledger->lane_count; i++)
@@ -302,7 +302,7 @@ int ledger_scan_range(struct ledger *ledger, const struct ledger_range *range,
     int result = range->wait_ms < 0 ? 0 : wait_drained(ledger, range->wait_ms);
     if (result == 0)
         result = pin(ledger, &db);
-    if (result < 0)
+    if (result != 0)
         return result;
     result = scan_pinned(ledger, db, range, fn, arg);
     unpin(ledger);

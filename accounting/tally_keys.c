@@ -111,8 +111,8 @@ static size_t place_of(struct slot *const *table, size_t room, struct text key_i
     for (size_t i = 0; i < key_id.len; i++)
         hash = (hash ^ (unsigned char)key_id.bytes[i]) * UINT64_C(0x100000001b3);
     at = (hash ^ hash >> 29) & (room - 1);
-    while (table[at] != NULL &&
-           (table[at]->len != key_id.len || memcmp(table[at]->key_id, key_id.bytes, key_id.len)))
+    while (table[at] != NULL && (table[at]->len != key_id.len ||
+                                 memcmp(table[at]->key_id, key_id.bytes, key_id.len) != 0))
         at = (at + 1) & (room - 1);
     return at;
 }

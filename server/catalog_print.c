@@ -209,6 +209,17 @@ static const struct {
     {"reasoning", "reasoning", "include_reasoning"},
 };
 
+const char *catalog_tag_of(struct text parameter)
+{
+    for (size_t i = 0; i < sizeof abilities / sizeof *abilities; i++) {
+        struct text first = text_of(abilities[i].parameter), second = text_of(abilities[i].second);
+        if ((first.len == parameter.len && memcmp(first.bytes, parameter.bytes, first.len) == 0) ||
+            (second.len == parameter.len && memcmp(second.bytes, parameter.bytes, second.len) == 0))
+            return abilities[i].tag;
+    }
+    return NULL;
+}
+
 static bool parameters(const struct catalog_fact *fact, struct out *out)
 {
     return splice(fact, catalog_fact_value(fact, "supported_parameters", NULL), JSON_ARRAY, out);

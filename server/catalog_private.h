@@ -110,6 +110,8 @@ void catalog_fact_read(const struct catalog *catalog, unsigned entry, enum confi
 /* The value of a member of the entry, first by the one name, then by the other. */
 uint32_t catalog_fact_value(const struct catalog_fact *fact, const char *name, const char *other);
 bool catalog_fact_lists(const struct catalog_fact *fact, const char *name, const char *item);
+/* Vercel's tag for what a parameter of OpenRouter's list says; NULL: there is none. */
+const char *catalog_tag_of(struct text parameter);
 /* One modality as a word of that dialect. */
 const char *catalog_modality_name(unsigned index, enum config_dialect dialect);
 /* A word of either dialect; 0: none. */

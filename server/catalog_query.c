@@ -312,12 +312,25 @@ static bool lists(const struct catalog_row *row, const char *member, struct text
     return false;
 }
 
+/* As the list prints it: Vercel's entries may say it with a tag. */
+static bool supports(const struct catalog_row *row, struct text parameter)
+{
+    const struct json_doc *doc = &row->catalog->doc;
+    uint32_t entry = row->catalog->entries[row->entry].token;
+    const char *tag;
+
+    if (json_get(doc, entry, "supported_parameters") != JSON_NONE)
+        return lists(row, "supported_parameters", parameter);
+    tag = catalog_tag_of(parameter);
+    return tag != NULL && lists(row, "tags", text_of(tag));
+}
+
 static bool has_parameters(const struct catalog_row *row, struct text wanted)
 {
     struct text item;
 
     while (next_item(&wanted, &item))
-        if (item.len > 0 && !lists(row, "supported_parameters", item))
+        if (item.len > 0 && !supports(row, item))
             return false;
     return true;
 }

@@ -68,6 +68,7 @@ struct fetch_order {
 /* One upstream to try, as the plan said it. */
 struct fetch_attempt {
     unsigned upstream;
+    struct text said;  /* the model in the client's words */
     struct text model; /* in the upstream's words */
     const char *sort;
     struct text *models; /* fallbacks that it tries by itself */

@@ -101,7 +101,7 @@ static bool make_converter(struct fetch *fetch)
         .from = fetch->upstream->dialect,
         .to = fetch->route->dialect,
         .map = fetch->worker->gateway->models,
-        .model_requested = fetch->row.model_requested,
+        .model_requested = attempt->said,
         .model_sent = attempt->model,
         .stream = fetch->client_stream,
         .assemble = fetch->assemble,

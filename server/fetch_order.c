@@ -136,7 +136,8 @@ static size_t packed_size(const struct plan *plan)
 
     for (unsigned i = 0; i < plan->count; i++) {
         const struct plan_attempt *attempt = &plan->attempt[i];
-        total += strlen(attempt->model) + attempt->model_count * sizeof(struct text);
+        total += strlen(attempt->said) + strlen(attempt->model) +
+                 attempt->model_count * sizeof(struct text);
         for (unsigned n = 0; n < attempt->model_count; n++)
             total += strlen(attempt->models[n]);
     }
@@ -159,6 +160,7 @@ int fetch_copy_plan(struct fetch *fetch, const struct plan *plan)
     for (unsigned i = 0; i < plan->count; i++) {
         const struct plan_attempt *from = &plan->attempt[i];
         attempts[i] = (struct fetch_attempt){.upstream = from->upstream,
+                                             .said = put_text(&at, text_of(from->said)),
                                              .model = put_text(&at, text_of(from->model)),
                                              .sort = from->sort,
                                              .models = models,

@@ -32,8 +32,12 @@ static void take_texts(struct ledger_row *row, const struct answer *answer,
  * begins with it, or none at all, is the asked one. */
 static bool is_asked_model(const struct fetch *fetch, struct text model)
 {
-    struct text asked = fetch->attempt[fetch->current].model;
+    const struct fetch_attempt *attempt = &fetch->attempt[fetch->current];
+    struct text asked = attempt->model;
 
+    /* OpenRouter's dated names do not all begin with the model's. */
+    if (fetch->upstream->dialect == DIALECT_OPENROUTER && attempt->model_count == 0)
+        return true;
     return model.len == 0 ||
            (model.len >= asked.len && memcmp(model.bytes, asked.bytes, asked.len) == 0);
 }

@@ -152,18 +152,15 @@ static bool is_never_listed(enum config_dialect dialect, const char *id)
     return false;
 }
 
-/* The id without a variant that OpenRouter allows behind every model. */
+/* The id without its variant: OpenRouter lists few of them apart. Only what costs nothing is a
+ * model of its own. */
 static struct text base_of(const char *id)
 {
-    static const char *const variants[] = {":nitro", ":floor", ":online", ":exacto"};
-    size_t len = strlen(id);
+    const char *colon = strrchr(id, ':');
 
-    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
-        size_t end = strlen(variants[i]);
-        if (len > end && strcmp(id + len - end, variants[i]) == 0)
-            return (struct text){id, len - end};
-    }
-    return (struct text){id, len};
+    if (colon == NULL || colon == id || strcmp(colon, ":free") == 0)
+        return text_of(id);
+    return (struct text){id, (size_t)(colon - id)};
 }
 
 /* May shorten id to the form under which it is listed. */
@@ -203,10 +200,13 @@ static bool is_known_otherwise(const struct plan_order *order, unsigned upstream
     enum config_dialect to = order->config->upstream[upstream].dialect;
     enum config_dialect other =
         order->from == DIALECT_OPENROUTER ? DIALECT_VERCEL : DIALECT_OPENROUTER;
+    /* A generic upstream may list either vendor's ids. */
+    enum config_dialect said = to == DIALECT_OPENAI ? order->from : other;
+    enum config_dialect meant = to == DIALECT_OPENAI ? other : to;
     char again[ROW_NAME_MAX + 1];
     const char *sort;
 
-    if (model_map_model(order->map, other, to, id, order->reasoning_off, again, &sort) !=
+    if (model_map_model(order->map, said, meant, id, order->reasoning_off, again, &sort) !=
             MODEL_MAP_MAPPED ||
         catalogs_has(order->catalogs, upstream, text_of(again)) != CATALOG_YES)
         return false;
@@ -452,6 +452,8 @@ static bool add_attempt(const struct plan_order *order, unsigned upstream, struc
             return false; /* two names of one model: it was tried already */
     attempt->upstream = upstream;
     attempt->model_count = 0;
+    memcpy(attempt->said, id.bytes, id.len);
+    attempt->said[id.len] = '\0';
     for (unsigned i = next; tries_models(order, upstream) && i < fallbacks->count; i++)
         if (fit(order, upstream, fallbacks->id[i], words, &sort) == FIT_YES)
             add_model(attempt, words);

@@ -54,9 +54,10 @@ struct plan_order {
 };
 
 struct plan_attempt {
-    unsigned upstream;                              /* index into config->upstream */
-    char model[ROW_NAME_MAX + 1];                   /* in the upstream's words */
-    const char *sort;                               /* from the model map, or NULL */
+    unsigned upstream;            /* index into config->upstream */
+    char said[ROW_NAME_MAX + 1];  /* its model in the client's words: the request's or a fallback */
+    char model[ROW_NAME_MAX + 1]; /* in the upstream's words */
+    const char *sort;             /* from the model map, or NULL */
     char models[PLAN_MODELS_MAX][ROW_NAME_MAX + 1]; /* fallbacks it tries by itself */
     unsigned model_count;
 };

@@ -113,7 +113,14 @@ static bool learn_kind(struct error_said *said, uint32_t token)
         said->kind = by_status;
         return true;
     }
-    return error_kind_of_word(word, &said->kind);
+    if (!error_kind_of_word(word, &said->kind))
+        return false;
+    /* OpenAI has one word for every 4xx and one for every 5xx: the status says more. */
+    if (said->kind == ERROR_INVALID && said->status >= 400 && said->status < 500)
+        said->kind = by_status;
+    if (said->kind == ERROR_SERVER && said->status >= 500)
+        said->kind = by_status;
+    return true;
 }
 
 /* OpenRouter has no type for it: "x/y is not a valid model ID", 400. */

@@ -125,20 +125,35 @@ static void escape(const char *text, char *out, size_t size)
 }
 
 /* The value of `error`; message is escaped already. */
+enum { PARAM_MAX = 360 };
+
+/* Vercel says which model it was (section 8); our message has it between quotes, escaped already.
+ */
+static const char *param_of(enum problem problem, const char *message, char param[PARAM_MAX])
+{
+    const char *from = strchr(message, '\''), *to = strrchr(message, '\'');
+
+    if (problem != PROBLEM_MODEL || from == NULL || to <= from + 1)
+        return "null";
+    snprintf(param, PARAM_MAX, "{\"modelId\":\"%.*s\"}", (int)(to - from - 1), from + 1);
+    return param[strlen(param) - 1] == '}' ? param : "null";
+}
+
 static void print_error(enum problem problem, enum config_dialect dialect, enum row_api api,
                         const char *message, char *out, size_t size)
 {
     enum error_kind kind = kind_of(problem, dialect);
     const char *type = problems[problem].type;
+    char param[PARAM_MAX];
     int len;
 
     if (api == API_MESSAGES)
         len = snprintf(out, size, "{\"type\":\"%s\",\"message\":\"%s\"}",
                        kind == ERROR_KINDS ? "api_error" : error_words(kind)->anthropic, message);
     else if (dialect != DIALECT_OPENROUTER)
-        len = snprintf(out, size,
-                       "{\"message\":\"%s\",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}",
-                       message, type, type);
+        len =
+            snprintf(out, size, "{\"message\":\"%s\",\"type\":\"%s\",\"param\":%s,\"code\":\"%s\"}",
+                     message, type, param_of(problem, message, param), type);
     else if (kind == ERROR_KINDS)
         len = snprintf(out, size, "{\"message\":\"%s\",\"code\":%d}", message,
                        problem_status(problem, dialect));

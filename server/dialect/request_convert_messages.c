@@ -25,12 +25,14 @@ struct message {
     bool moves;    /* its own mark leaves the message */
     bool alias;    /* reasoning_content becomes reasoning, */
     bool twin;     /* ... or goes, because that is said as well */
+    bool generic;  /* to OPENAI: reasoning becomes reasoning_content */
     bool files;    /* a part is a file to be said otherwise */
 };
 
 static bool needs_rewriting(const struct message *message)
 {
-    return message->mark != JSON_NONE || message->moves || message->alias || message->files;
+    return message->mark != JSON_NONE || message->moves || message->alias || message->generic ||
+           message->files;
 }
 
 /* A file part whose `file` is in the other dialect's words; JSON_NONE: it is not. */
@@ -103,16 +105,30 @@ static struct message read_from_vercel(const struct convert *convert, uint32_t t
     return message;
 }
 
+/* What generic upstreams call the reasoning of an earlier turn, and answer with. */
+static bool says_reasoning(const struct convert *convert, uint32_t token)
+{
+    const struct json_doc *doc = convert->doc;
+
+    return json_string_is(doc, json_get(doc, token, "role"), "assistant") &&
+           convert_is_said(doc, json_get(doc, token, "reasoning")) &&
+           json_get(doc, token, "reasoning_content") == JSON_NONE;
+}
+
 static struct message read_message(const struct convert *convert, uint32_t token, bool last,
                                    bool *ret_lost)
 {
+    struct message message = {.token = token, .mark = JSON_NONE};
+
     if (!convert_is(convert->doc, token, JSON_OBJECT))
-        return (struct message){.token = token, .mark = JSON_NONE};
+        return message;
     if (convert->to == DIALECT_VERCEL)
         return read_for_vercel(convert, token, last);
     if (convert->from == DIALECT_VERCEL)
-        return read_from_vercel(convert, token, ret_lost);
-    return (struct message){.token = token, .mark = JSON_NONE};
+        message = read_from_vercel(convert, token, ret_lost);
+    message.generic = convert->to == DIALECT_OPENAI && convert->from != DIALECT_OPENAI &&
+                      says_reasoning(convert, token);
+    return message;
 }
 
 /* --- parts --- */
@@ -309,6 +325,11 @@ static int write_member(struct convert *convert, const struct message *message,
         return 0;
     if (message->alias && !message->twin && json_string_is(doc, member->key, "reasoning"))
         return 0;
+    if (message->generic && json_string_is(doc, member->key, "reasoning")) {
+        out_name(out, "reasoning_content");
+        out_value(out, doc, member->value);
+        return 0;
+    }
     if (message->alias && json_string_is(doc, member->key, "reasoning_content")) {
         if (message->twin)
             return 0;

@@ -1,6 +1,7 @@
 #include "accounting/ledger_db.h"
 #include "accounting/ledger_find.h"
 #include "accounting/ledger_month.h"
+#include "accounting/ledger_writer.h"
 
 #include "tests/accounting/ledger_fixture.h"
 
@@ -384,6 +385,39 @@ static void a_row_is_found_as_soon_as_it_was_posted(void **state)
     ledger_close(busy.ledger);
 }
 
+/* After an error the writer closes the database and opens it anew, under whoever reads: they are
+ * told to stop, or to come again, and find everything afterwards. */
+static void readers_make_way_when_the_database_is_opened_again(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_options options = fixture_options(fixture, 1);
+    struct busy busy = {.ledger = fixture_open(&options)};
+    struct ledger_range range = {.to_ms = INT64_MAX, .wait_ms = -1};
+    unsigned whole = 0;
+    char id[32];
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, write_on, &busy), 0);
+    for (unsigned round = 0; round < 60 || whole < 20 || atomic_load(&busy.written) < 100;
+         round++) {
+        struct counted counted = {0};
+        int result;
+        if (round % 3 == 0 && round < 60)
+            atomic_store(&busy.ledger->error, -EIO); /* as if a write had failed */
+        result = ledger_scan_range(busy.ledger, &range, count, &counted);
+        if (result != -ECANCELED && result != -EIO)
+            assert_int_equal(result, 0);
+        whole += result == 0;
+        if (atomic_load(&busy.written) > 0)
+            find(busy.ledger, "msg-00000000", "k1");
+    }
+    atomic_store(&busy.stop, true);
+    pthread_join(thread, NULL);
+    assert_true(fixture_wait(fixture_drained, busy.ledger));
+    snprintf(id, sizeof(id), "msg-%08u", atomic_load(&busy.written) - 1);
+    assert_int_equal(find(busy.ledger, id, "k1")->result, 0);
+    ledger_close(busy.ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +432,7 @@ int main(void)
         TEST(a_range_has_the_rows_of_one_key_in_order),
         TEST(what_is_final_ends_before_what_is_open),
         TEST(a_row_is_found_as_soon_as_it_was_posted),
+        TEST(readers_make_way_when_the_database_is_opened_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@ static void openrouters_filters(void **state)
         {"output_modalities=embeddings%2Cimage&q=embed", "mistralai/mistral-embed-2312"},
         {"input_modalities=image,text", "anthropic/claude-haiku-4.5 acme/m-1"},
         {"input_modalities=audio", ""},
-        {"supported_parameters=tools,reasoning", "acme/m-1"},
+        {"supported_parameters=tools,reasoning", "anthropic/claude-haiku-4.5 acme/m-1"},
         {"supported_parameters=", "*"},
         {"supported_parameters=nothing", ""},
         {"q=GEMINI", "google/gemini-2.5-pro"},

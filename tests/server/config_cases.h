@@ -111,8 +111,14 @@ static const struct {
                                   "vercel\n2: upstreams[0].base_url is missing; add for example "
                                   "base_url: https://ai-gateway.vercel.sh/v1\n"},
     {"upstreams:\n  - {name: a, dialect: vercel, base_url: 'https://x'}\n  - {name: b, dialect: "
-     "openai, base_url: 'https://y'}\n  - {name: a, dialect: openrouter, base_url: 'https://z'}\n",
+     "openai, base_url: 'https://x/y'}\n  - {name: a, dialect: openrouter, base_url: "
+     "'https://x/z'}\n",
      "4: upstreams[2].name is that of upstreams[0]; give each its own\n"},
+    {"upstreams:\n  - {name: a, dialect: vercel, base_url: 'https://x/v1'}\n  - {name: b, dialect: "
+     "openai, base_url: 'https://X:8/v1'}\n  - {name: c, dialect: openrouter, base_url: "
+     "'https://z'}\n",
+     "4: upstreams[2] and upstreams[0] have no api_key_env and different hosts: clients' keys for "
+     "the one would be sent to the other; add api_key_env to one of them\n"},
     {AT_URL "http://example.com/v1\n",
      "4: upstreams[0].base_url must begin with https://: over http:// to a host off loopback the "
      "keys would travel in clear\n"},

@@ -12,8 +12,8 @@
 
 #define THREE                                                                                      \
     "upstreams: [{name: vercel, dialect: vercel, base_url: 'https://x'}, {name: openrouter, "      \
-    "dialect: openrouter, base_url: 'https://y'}, {name: other, dialect: openai, base_url: "       \
-    "'https://z'}]\n"
+    "dialect: openrouter, base_url: 'https://x/o'}, {name: other, dialect: openai, base_url: "     \
+    "'https://x/z'}]\n"
 #define PRESET EXAMPLE "presets:\n  - name: p\n    "
 
 /* Each text follows THREE, so its first line is 2. */

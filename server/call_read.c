@@ -120,8 +120,14 @@ static enum problem read_json_body(struct call *call, const char **ret_detail)
 
     if (json_parse(&worker->doc, call->req->entity.base, call->req->entity.len, NULL) != 0)
         return PROBLEM_BAD_JSON;
+    *ret_detail = "The request body has more than 256 members.";
+    if (!request_is_modest(&worker->doc))
+        return PROBLEM_BAD_REQUEST;
     if (request_read_body(&worker->doc, call->body, tags, ret_detail) != 0)
         return PROBLEM_BAD_REQUEST;
+    /* OpenRouter's clients may say a list of models only. */
+    if (call->route->dialect == DIALECT_OPENROUTER)
+        request_lead_with_fallback(call->body);
     if (call->body->tags.len > 0)
         call->body->tags.bytes = h2o_strdup(&call->req->pool, tags, call->body->tags.len).base;
     problem =

@@ -149,8 +149,10 @@ static void write_problem_event(struct fetch *fetch, enum problem problem)
  * which only streams of its chat have. envelope: {"error":...}. */
 void fetch_write_error_event(struct fetch *fetch, struct text envelope)
 {
+    static const char before_id[] = "data: {\"id\":\"";
     struct json_doc *doc = &fetch->worker->doc;
     struct out out = OUT_INIT;
+    struct tape_edit edit = {.at = sizeof before_id - 1, .slot = ANSWER_SLOT_ID};
     uint32_t error;
 
     if (fetch->route->api != API_CHAT || json_parse(doc, envelope.bytes, envelope.len, NULL) != 0 ||
@@ -161,6 +163,7 @@ void fetch_write_error_event(struct fetch *fetch, struct text envelope)
     out_text(&out, "data: {");
     out_name(&out, "id");
     out_string(&out, text_of(fetch_shown_id(fetch)));
+    edit.cut = (uint32_t)(out.len - 1 - edit.at);
     out_text(&out, ",\"object\":\"chat.completion.chunk\"");
     out_name(&out, "created");
     out_number(&out, worker_now_ms(fetch->worker) / 1000);
@@ -171,7 +174,7 @@ void fetch_write_error_event(struct fetch *fetch, struct text envelope)
     out_text(&out, ",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},"
                    "\"finish_reason\":\"error\"}]}\n\n");
     if (out.error == 0)
-        fetch_append(fetch, out.bytes, out.len, NULL, 0);
+        fetch_append(fetch, out.bytes, out.len, &edit, 1);
     out_release(&out);
     json_doc_clear(doc);
 }

@@ -80,6 +80,42 @@ static void add_header(struct upstream_request *request, struct text name, struc
     request->headers[request->header_count++].value = value;
 }
 
+/* What the vendors call by different names (vercel section 1, openrouter section 6). */
+static const struct {
+    const char *openrouter, *vercel;
+} header_names[] = {
+    {"x-anthropic-beta", "anthropic-beta"},
+    {"x-openrouter-title", "x-title"},
+};
+
+static bool is_named(struct text text, const char *name)
+{
+    return text.len == strlen(name) && memcmp(text.bytes, name, text.len) == 0;
+}
+
+static bool is_forwarded(const struct fetch *fetch, const char *name)
+{
+    for (unsigned i = 0; i < fetch->forward_count; i++)
+        if (is_named(fetch->forward[i].name, name))
+            return true;
+    return false;
+}
+
+/* A header's name in the words of the upstream, unless the client said that one as well. */
+static struct text name_for(const struct fetch *fetch, struct text name)
+{
+    bool to_openrouter = fetch->upstream->dialect == DIALECT_OPENROUTER;
+
+    for (size_t i = 0; i < sizeof header_names / sizeof *header_names; i++) {
+        const char *from = to_openrouter ? header_names[i].vercel : header_names[i].openrouter;
+        const char *to = to_openrouter ? header_names[i].openrouter : header_names[i].vercel;
+        /* OpenRouter reads x-title, too. */
+        if (is_named(name, from) && !is_named(name, "x-title") && !is_forwarded(fetch, to))
+            return text_of(to);
+    }
+    return name;
+}
+
 static void write_headers(const struct fetch *fetch, struct upstream_request *request)
 {
     struct text type = fetch->content_type_sent;
@@ -89,7 +125,7 @@ static void write_headers(const struct fetch *fetch, struct upstream_request *re
     if (fetch->method == UPSTREAM_POST)
         add_header(request, TEXT("Content-Type"), type);
     for (unsigned i = 0; i < fetch->forward_count; i++)
-        add_header(request, fetch->forward[i].name, fetch->forward[i].value);
+        add_header(request, name_for(fetch, fetch->forward[i].name), fetch->forward[i].value);
 }
 _Static_assert(REQUEST_FORWARD_MAX + 1 <= UPSTREAM_REQUEST_HEADERS_MAX, "all headers fit");
 
@@ -236,10 +272,11 @@ void fetch_note_health(struct fetch *fetch, enum upstream_end end)
 
     if (fetch->cancelled)
         return;
-    health_note(health, upstream, failed, now_ms);
+    if (status != 429) /* neither good nor bad */
+        health_note(health, upstream, failed, now_ms);
     /* A client's own key has limits of its own: they are nobody else's business. */
     if (rest_ms > 0 && fetch->upstream->api_key != NULL && (status == 429 || status == 503))
-        health_rest(health, upstream, rest_ms, now_ms);
+        health_rest(health, upstream, fetch->row.model_requested, rest_ms, now_ms);
 }
 
 /* One more element of the row's list of earlier attempts. */

@@ -17,7 +17,11 @@ struct upstream_health {
     atomic_uint_fast64_t window[2]; /* by the number's last bit: the current one and the last */
     atomic_uint run;                /* successes since the last failure */
     atomic_uint asked;              /* how often it was asked for while failing */
-    atomic_int_fast64_t resting_until_ms;
+    /* By the model's hash; two that share a slot replace each other, which costs a call at most. */
+    struct {
+        atomic_uint_fast64_t model;
+        atomic_int_fast64_t until_ms;
+    } rest[HEALTH_RESTS];
 };
 
 struct health {
@@ -106,34 +110,53 @@ void health_note(struct health *health, unsigned upstream, bool failed, int64_t 
         atomic_store_explicit(&one->window[i], 0, memory_order_relaxed);
 }
 
-void health_rest(struct health *health, unsigned upstream, int64_t for_ms, int64_t now_ms)
+/* FNV-1a, 64 bits. */
+static uint64_t hash_of(struct text model)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < model.len; i++)
+        hash = (hash ^ (unsigned char)model.bytes[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+void health_rest(struct health *health, unsigned upstream, struct text model, int64_t for_ms,
+                 int64_t now_ms)
 {
     struct upstream_health *one = &health->upstream[upstream];
     int64_t until = now_ms + (for_ms < HEALTH_REST_MAX_MS ? for_ms : HEALTH_REST_MAX_MS);
+    uint64_t hash = hash_of(model);
 
     assert(upstream < CONFIG_UPSTREAMS_MAX);
     /* A shorter word does not take back a longer one: they speak of different limits. */
-    if (for_ms > 0 && until > health_resting_until(health, upstream, now_ms))
-        atomic_store_explicit(&one->resting_until_ms, until, memory_order_relaxed);
+    if (for_ms <= 0 || until <= health_resting_until(health, upstream, model, now_ms))
+        return;
+    atomic_store_explicit(&one->rest[hash % HEALTH_RESTS].model, hash, memory_order_relaxed);
+    atomic_store_explicit(&one->rest[hash % HEALTH_RESTS].until_ms, until, memory_order_relaxed);
 }
 
-int64_t health_resting_until(const struct health *health, unsigned upstream, int64_t now_ms)
+int64_t health_resting_until(const struct health *health, unsigned upstream, struct text model,
+                             int64_t now_ms)
 {
+    const struct upstream_health *one = &health->upstream[upstream];
+    uint64_t hash = hash_of(model);
     int64_t until;
 
     assert(upstream < CONFIG_UPSTREAMS_MAX);
-    until =
-        atomic_load_explicit(&health->upstream[upstream].resting_until_ms, memory_order_relaxed);
+    if (atomic_load_explicit(&one->rest[hash % HEALTH_RESTS].model, memory_order_relaxed) != hash)
+        return 0;
+    until = atomic_load_explicit(&one->rest[hash % HEALTH_RESTS].until_ms, memory_order_relaxed);
     return until > now_ms && until - now_ms <= HEALTH_REST_MAX_MS ? until : 0;
 }
 
-bool health_should_avoid(struct health *health, unsigned upstream, int64_t now_ms)
+bool health_should_avoid(struct health *health, unsigned upstream, struct text model,
+                         int64_t now_ms)
 {
     struct upstream_health *one = &health->upstream[upstream];
     unsigned asked;
 
     assert(upstream < CONFIG_UPSTREAMS_MAX);
-    if (health_resting_until(health, upstream, now_ms) != 0)
+    if (health_resting_until(health, upstream, model, now_ms) != 0)
         return true;
     if (!is_failing(one, now_ms))
         return false;

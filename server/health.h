@@ -14,6 +14,8 @@
 #ifndef SERVER_HEALTH_H
 #define SERVER_HEALTH_H
 
+#include "accounting/row.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +25,7 @@ enum {
     HEALTH_PROBE_EVERY = 10,
     HEALTH_RECOVERED = 5,
     HEALTH_REST_MAX_MS = 5 * 60 * 1000,
+    HEALTH_RESTS = 64, /* models that may rest at the same time, per upstream; by hash */
 };
 
 struct health;
@@ -30,11 +33,15 @@ struct health *health_new(void); /* give; NULL: no memory */
 void health_free(struct health *health);
 
 void health_note(struct health *health, unsigned upstream, bool failed, int64_t now_ms);
-void health_rest(struct health *health, unsigned upstream, int64_t for_ms, int64_t now_ms);
+/* model: as the client said it; what one model's limit says does not speak for the others. */
+void health_rest(struct health *health, unsigned upstream, struct text model, int64_t for_ms,
+                 int64_t now_ms);
 
 /* Whether a request should rather begin elsewhere; counts probes, so ask once per request. */
-bool health_should_avoid(struct health *health, unsigned upstream, int64_t now_ms);
+bool health_should_avoid(struct health *health, unsigned upstream, struct text model,
+                         int64_t now_ms);
 /* Unix ms until which it asked us to wait; 0: it did not. */
-int64_t health_resting_until(const struct health *health, unsigned upstream, int64_t now_ms);
+int64_t health_resting_until(const struct health *health, unsigned upstream, struct text model,
+                             int64_t now_ms);
 
 #endif

@@ -375,7 +375,9 @@ static bool sort_by_health(const struct plan_order *order, struct list *list)
         return false;
     for (unsigned i = 0; i < list->count; i++) {
         struct list *to =
-            health_should_avoid(order->health, list->upstream[i], order->now_ms) ? &avoided : &well;
+            health_should_avoid(order->health, list->upstream[i], order->model, order->now_ms)
+                ? &avoided
+                : &well;
         to->upstream[to->count++] = list->upstream[i];
     }
     moved = well.count > 0 && well.upstream[0] != list->upstream[0];

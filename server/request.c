@@ -417,6 +417,28 @@ static uint32_t find_user(const struct json_doc *doc, uint32_t gateway)
     return user;
 }
 
+bool request_is_modest(const struct json_doc *doc)
+{
+    unsigned count = 0;
+
+    if (doc->tokens[0].type != JSON_OBJECT)
+        return true;
+    for (uint32_t key = json_first(doc, 0); key != JSON_NONE; key = json_next(doc, 0, key + 1))
+        if (++count > REQUEST_MEMBERS_MAX)
+            return false;
+    return true;
+}
+
+void request_lead_with_fallback(struct request_body *body)
+{
+    if (body->model_len > 0 || body->fallback_count == 0)
+        return;
+    body->model_len = strlen(body->fallback[0]);
+    memcpy(body->model, body->fallback[0], body->model_len + 1);
+    body->fallback_count--;
+    memmove(body->fallback[0], body->fallback[1], body->fallback_count * sizeof body->fallback[0]);
+}
+
 int request_read_body(const struct json_doc *doc, struct request_body *body,
                       char tags[ROW_TAGS_BYTES_MAX], const char **ret_detail)
 {

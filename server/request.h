@@ -62,6 +62,13 @@ struct request_body {
     struct text tags; /* JSON array; empty text when there are none */
 };
 
+/* No more members at the top than REQUEST_MEMBERS_MAX (request_convert.h): what is read of a body
+ * is read member by member, a few dozen times. */
+bool request_is_modest(const struct json_doc *doc);
+
+/* Where no model was said, the first of the list is it. */
+void request_lead_with_fallback(struct request_body *body);
+
 /* Reads a parsed body of any of the APIs. body->tags borrows from tags. On -EINVAL *ret_detail is a
  * static text for the 400. */
 int request_read_body(const struct json_doc *doc, struct request_body *body,

@@ -55,10 +55,16 @@ static const struct {
 };
 
 /* What one piece of a text may take in the output, so that all of them together fit. */
-enum { MESSAGE_BYTES = 500, EVENT_MESSAGE_BYTES = 260, ID_BYTES = 150, MODEL_BYTES = 200 };
+enum {
+    MESSAGE_BYTES = 500,
+    PARAM_BYTES = 360,
+    EVENT_MESSAGE_BYTES = 260,
+    ID_BYTES = 150,
+    MODEL_BYTES = 200
+};
 _Static_assert(EVENT_MESSAGE_BYTES + ID_BYTES + MODEL_BYTES + 350 < PROBLEM_TEXT_MAX,
                "the widest event fits");
-_Static_assert(MESSAGE_BYTES + 250 < PROBLEM_TEXT_MAX, "the widest body fits");
+_Static_assert(MESSAGE_BYTES + PARAM_BYTES + 250 < PROBLEM_TEXT_MAX, "the widest body fits");
 
 int problem_status(enum problem problem, enum config_dialect dialect)
 {
@@ -124,27 +130,27 @@ static void escape(const char *text, char *out, size_t size)
     out[len] = '\0';
 }
 
-/* The value of `error`; message is escaped already. */
-enum { PARAM_MAX = 360 };
-
-/* Vercel says which model it was (section 8); our message has it between quotes, escaped already.
- */
-static const char *param_of(enum problem problem, const char *message, char param[PARAM_MAX])
+/* Vercel says which model it was (section 8). message is escaped already and has the id between its
+ * first and its last quote; NULL, or one that does not fit, is none. */
+static void print_param(enum problem problem, const char *message, char param[PARAM_BYTES])
 {
     const char *from = strchr(message, '\''), *to = strrchr(message, '\'');
+    int len;
 
+    memcpy(param, "null", sizeof "null");
     if (problem != PROBLEM_MODEL || from == NULL || to <= from + 1)
-        return "null";
-    snprintf(param, PARAM_MAX, "{\"modelId\":\"%.*s\"}", (int)(to - from - 1), from + 1);
-    return param[strlen(param) - 1] == '}' ? param : "null";
+        return;
+    len = snprintf(param, PARAM_BYTES, "{\"modelId\":\"%.*s\"}", (int)(to - from - 1), from + 1);
+    if (len < 0 || len >= PARAM_BYTES)
+        memcpy(param, "null", sizeof "null");
 }
 
+/* The value of `error`; message is escaped already, param is JSON. */
 static void print_error(enum problem problem, enum config_dialect dialect, enum row_api api,
-                        const char *message, char *out, size_t size)
+                        const char *message, const char *param, char *out, size_t size)
 {
     enum error_kind kind = kind_of(problem, dialect);
     const char *type = problems[problem].type;
-    char param[PARAM_MAX];
     int len;
 
     if (api == API_MESSAGES)
@@ -153,7 +159,7 @@ static void print_error(enum problem problem, enum config_dialect dialect, enum 
     else if (dialect != DIALECT_OPENROUTER)
         len =
             snprintf(out, size, "{\"message\":\"%s\",\"type\":\"%s\",\"param\":%s,\"code\":\"%s\"}",
-                     message, type, param_of(problem, message, param), type);
+                     message, type, param, type);
     else if (kind == ERROR_KINDS)
         len = snprintf(out, size, "{\"message\":\"%s\",\"code\":%d}", message,
                        problem_status(problem, dialect));
@@ -167,12 +173,13 @@ static void print_error(enum problem problem, enum config_dialect dialect, enum 
 size_t problem_print(enum problem problem, enum config_dialect dialect, enum row_api api,
                      const char *detail, char text[PROBLEM_TEXT_MAX])
 {
-    char message[MESSAGE_BYTES], error[MESSAGE_BYTES + 200];
+    char message[MESSAGE_BYTES], param[PARAM_BYTES], error[MESSAGE_BYTES + PARAM_BYTES + 200];
     int len;
 
     assert(problem < PROBLEMS);
     escape(detail != NULL ? detail : problems[problem].message, message, sizeof message);
-    print_error(problem, dialect, api, message, error, sizeof error);
+    print_param(problem, message, param);
+    print_error(problem, dialect, api, message, param, error, sizeof error);
     if (api == API_MESSAGES)
         len = snprintf(text, PROBLEM_TEXT_MAX, "{\"type\":\"error\",\"error\":%s%s}", error,
                        dialect == DIALECT_OPENROUTER ? ",\"request_id\":null" : "");
@@ -243,7 +250,7 @@ size_t problem_print_event(enum problem problem, enum config_dialect dialect, en
     assert(problem < PROBLEMS);
     *ret_id_at = 0;
     escape(problems[problem].message, message, sizeof message);
-    print_error(problem, dialect, api, message, error, sizeof error);
+    print_error(problem, dialect, api, message, "null", error, sizeof error);
     if (api == API_RESPONSES)
         len = print_responses(problem, dialect, message, text);
     else if (api == API_MESSAGES)

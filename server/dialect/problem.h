@@ -47,7 +47,7 @@ bool problem_is_final(enum problem problem);
 /* Seconds for Retry-After, 0 for none, at most 9. */
 unsigned problem_retry_after(enum problem problem);
 
-enum { PROBLEM_TEXT_MAX = 1024 };
+enum { PROBLEM_TEXT_MAX = 1536 };
 
 /* Writes the body; detail replaces the standard message when not NULL. It may be of any length and
  * bytes: it is cut at a character's boundary, and what is no UTF-8 is shown as '?'. Returns the

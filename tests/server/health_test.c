@@ -21,9 +21,9 @@ static void note(struct health *health, unsigned failures, unsigned successes, i
 /* Without the probe: two questions in a row cannot both be one. */
 static bool is_avoided(struct health *health, int64_t now_ms)
 {
-    bool first = health_should_avoid(health, 0, now_ms);
+    bool first = health_should_avoid(health, 0, TEXT("m"), now_ms);
 
-    return health_should_avoid(health, 0, now_ms) || first;
+    return health_should_avoid(health, 0, TEXT("m"), now_ms) || first;
 }
 
 static void failing_is_more_than_half_of_enough_calls(void **state)
@@ -42,7 +42,7 @@ static void failing_is_more_than_half_of_enough_calls(void **state)
         note(health, 0, cases[i].successes, start);
         note(health, cases[i].failures, 0, start);
         assert_int_equal(is_avoided(health, start), cases[i].failing);
-        assert_false(health_should_avoid(health, OTHER, start)); /* each has its own */
+        assert_false(health_should_avoid(health, OTHER, TEXT("m"), start)); /* each has its own */
         health_free(health);
     }
 }
@@ -83,7 +83,7 @@ static void one_request_in_ten_still_begins_there(void **state)
     (void)state;
     note(health, 50, 0, start);
     for (unsigned i = 0; i < 100 * HEALTH_PROBE_EVERY; i++)
-        probes += health_should_avoid(health, 0, start) ? 0 : 1;
+        probes += health_should_avoid(health, 0, TEXT("m"), start) ? 0 : 1;
     assert_int_equal(probes, 100);
     health_free(health);
 }
@@ -137,21 +137,21 @@ static void a_rest_lasts_as_long_as_was_asked_and_has_a_bound(void **state)
     struct health *health = health_new();
 
     (void)state;
-    assert_int_equal(health_resting_until(health, 0, start), 0);
-    health_rest(health, 0, 0, start);
-    health_rest(health, 0, -5, start);
-    assert_int_equal(health_resting_until(health, 0, start), 0);
-    health_rest(health, 0, 2000, start);
-    assert_int_equal(health_resting_until(health, 0, start), start + 2000);
-    health_rest(health, 0, 500, start); /* does not take back the longer one */
-    assert_int_equal(health_resting_until(health, 0, start), start + 2000);
+    assert_int_equal(health_resting_until(health, 0, TEXT("m"), start), 0);
+    health_rest(health, 0, TEXT("m"), 0, start);
+    health_rest(health, 0, TEXT("m"), -5, start);
+    assert_int_equal(health_resting_until(health, 0, TEXT("m"), start), 0);
+    health_rest(health, 0, TEXT("m"), 2000, start);
+    assert_int_equal(health_resting_until(health, 0, TEXT("m"), start), start + 2000);
+    health_rest(health, 0, TEXT("m"), 500, start); /* does not take back the longer one */
+    assert_int_equal(health_resting_until(health, 0, TEXT("m"), start), start + 2000);
     for (unsigned i = 0; i < 3 * HEALTH_PROBE_EVERY; i++) /* no probes while it rests */
-        assert_true(health_should_avoid(health, 0, start + 1999));
-    assert_false(health_should_avoid(health, 0, start + 2000));
-    assert_int_equal(health_resting_until(health, 0, start + 2000), 0);
-    health_rest(health, 0, INT64_MAX, start);
-    assert_int_equal(health_resting_until(health, 0, start), start + HEALTH_REST_MAX_MS);
-    assert_int_equal(health_resting_until(health, OTHER, start), 0);
+        assert_true(health_should_avoid(health, 0, TEXT("m"), start + 1999));
+    assert_false(health_should_avoid(health, 0, TEXT("m"), start + 2000));
+    assert_int_equal(health_resting_until(health, 0, TEXT("m"), start + 2000), 0);
+    health_rest(health, 0, TEXT("m"), INT64_MAX, start);
+    assert_int_equal(health_resting_until(health, 0, TEXT("m"), start), start + HEALTH_REST_MAX_MS);
+    assert_int_equal(health_resting_until(health, OTHER, TEXT("m"), start), 0);
     health_free(health);
 }
 
@@ -162,17 +162,30 @@ static void a_clock_that_is_put_back_loses_the_future(void **state)
 
     (void)state;
     note(health, 50, 0, start);
-    health_rest(health, 0, 60000, start);
+    health_rest(health, 0, TEXT("m"), 60000, start);
     assert_false(is_avoided(health, back));
-    assert_int_equal(health_resting_until(health, 0, back), 0);
+    assert_int_equal(health_resting_until(health, 0, TEXT("m"), back), 0);
     note(health, 9, 0, back);
     assert_false(is_avoided(health, back)); /* the fifty were not added to */
     note(health, 1, 0, back);
     assert_true(is_avoided(health, back));
-    health_rest(health, 0, 100, back); /* and the old, distant one does not win */
-    assert_int_equal(health_resting_until(health, 0, back), back + 100);
+    health_rest(health, 0, TEXT("m"), 100, back); /* and the old, distant one does not win */
+    assert_int_equal(health_resting_until(health, 0, TEXT("m"), back), back + 100);
     assert_false(is_avoided(health, -1)); /* no such time: nothing happens */
     note(health, 1, 0, -1);
+    health_free(health);
+}
+
+static void one_models_limit_speaks_for_no_other(void **state)
+{
+    struct health *health = health_new();
+
+    (void)state;
+    health_rest(health, 0, TEXT("a/one"), 60000, 1000);
+    assert_true(health_should_avoid(health, 0, TEXT("a/one"), 2000));
+    assert_false(health_should_avoid(health, 0, TEXT("a/two"), 2000));
+    assert_false(health_should_avoid(health, 1, TEXT("a/one"), 2000));
+    assert_int_equal(health_resting_until(health, 0, TEXT("a/one"), 2000), 61000);
     health_free(health);
 }
 
@@ -187,6 +200,7 @@ int main(void)
         cmocka_unit_test(successes_before_the_failures_do_not_clear),
         cmocka_unit_test(counts_keep_their_ratio_when_they_are_full),
         cmocka_unit_test(a_rest_lasts_as_long_as_was_asked_and_has_a_bound),
+        cmocka_unit_test(one_models_limit_speaks_for_no_other),
         cmocka_unit_test(a_clock_that_is_put_back_loses_the_future),
     };
 

@@ -109,7 +109,7 @@ static void a_failing_upstream_goes_to_the_end_and_comes_back(void **state)
         health_note(world->gateway.health, VERCEL, false, world->order.now_ms);
     assert_string_equal(plan(world),
                         "first: vercel=openai/gpt-4o openrouter=openai/gpt-4o other=openai/gpt-4o");
-    health_rest(world->gateway.health, OPENROUTER, 5000, world->order.now_ms);
+    health_rest(world->gateway.health, OPENROUTER, world->order.model, 5000, world->order.now_ms);
     assert_string_equal(plan(world),
                         "first: vercel=openai/gpt-4o other=openai/gpt-4o openrouter=openai/gpt-4o");
     world->order.now_ms += 5000;
@@ -122,8 +122,8 @@ static void where_all_fail_the_order_stays(void **state)
     struct world *world = *state;
 
     world->config.upstream_count = 2;
-    health_rest(world->gateway.health, VERCEL, 5000, world->order.now_ms);
-    health_rest(world->gateway.health, OPENROUTER, 5000, world->order.now_ms);
+    health_rest(world->gateway.health, VERCEL, world->order.model, 5000, world->order.now_ms);
+    health_rest(world->gateway.health, OPENROUTER, world->order.model, 5000, world->order.now_ms);
     assert_string_equal(plan(world), "first: vercel=openai/gpt-4o openrouter=openai/gpt-4o");
     world->config.upstream_count = 1;
     assert_string_equal(plan(world), "only: vercel=openai/gpt-4o");

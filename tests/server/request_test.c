@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -194,6 +195,40 @@ static void fallback_models_come_from_every_place_that_names_them(void **state)
     assert_int_equal(body.model_len, 0);
 }
 
+static void a_list_of_models_alone_is_enough_for_openrouter(void **state)
+{
+    struct request_body body;
+    const char *detail = "";
+
+    (void)state;
+    assert_int_equal(read_body("{\"models\":[\"a\",\"b\"]}", &body, &detail), 0);
+    request_lead_with_fallback(&body);
+    assert_string_equal(body.model, "a");
+    assert_int_equal(body.model_len, 1);
+    assert_int_equal(body.fallback_count, 1);
+    assert_string_equal(body.fallback[0], "b");
+}
+
+static void a_body_of_very_many_members_is_not_modest(void **state)
+{
+    char text[8 * 300];
+    size_t len = 0;
+    struct json_doc doc;
+
+    (void)state;
+    text[len++] = '{';
+    for (int i = 0; i < 257; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s\"a\":0", i > 0 ? "," : "");
+    text[len] = '}';
+    json_doc_init(&doc);
+    assert_int_equal(json_parse(&doc, text, len + 1, NULL), 0);
+    assert_false(request_is_modest(&doc));
+    text[len - 6] = '}';
+    assert_int_equal(json_parse(&doc, text, len - 5, NULL), 0);
+    assert_true(request_is_modest(&doc));
+    json_doc_release(&doc);
+}
+
 static void only_headers_that_steer_belong_to_the_key(void **state)
 {
     static const char expected[] = "ai-language-model-id\0m\0ai-gateway-protocol-version\0"
@@ -261,6 +296,8 @@ int main(void)
         cmocka_unit_test(absent_facts_are_empty),
         cmocka_unit_test(bad_bodies_are_refused_by_name),
         cmocka_unit_test(fallback_models_come_from_every_place_that_names_them),
+        cmocka_unit_test(a_list_of_models_alone_is_enough_for_openrouter),
+        cmocka_unit_test(a_body_of_very_many_members_is_not_modest),
         cmocka_unit_test(only_headers_that_steer_belong_to_the_key),
         cmocka_unit_test(a_form_says_its_model_in_a_part),
         cmocka_unit_test(tags_of_body_and_header_merge_without_duplicates),

@@ -200,6 +200,29 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The id stands in the message and in the param: escapes and braces must not break out of either.
+ */
+static void a_hostile_model_id_stays_inside_its_strings(void **state)
+{
+    char detail[400], text[PROBLEM_TEXT_MAX];
+    static const char *const ends[] = {"\"", "}", "\\", "'", "a"};
+    struct json_doc parsed;
+
+    (void)state;
+    json_doc_init(&parsed);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        for (size_t len = 0; len <= 256; len += 8) {
+            size_t at = (size_t)snprintf(detail, sizeof detail, "Model '");
+            for (size_t n = 0; n < len; n++)
+                detail[at++] = *ends[i];
+            snprintf(detail + at, sizeof detail - at, "' not found");
+            size_t written = problem_print(PROBLEM_MODEL, DIALECT_VERCEL, API_CHAT, detail, text);
+            assert_true(written < PROBLEM_TEXT_MAX);
+            assert_int_equal(json_parse(&parsed, text, written, NULL), 0);
+        }
+    json_doc_release(&parsed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +230,7 @@ int main(void)
         cmocka_unit_test(an_unknown_model_is_each_vendors_own),
         cmocka_unit_test(a_broken_stream_ends_as_its_grammar_has_it),
         cmocka_unit_test(hostile_texts_stay_inside_their_strings),
+        cmocka_unit_test(a_hostile_model_id_stays_inside_its_strings),
         cmocka_unit_test(clients_are_told_whether_to_come_again),
     };
 

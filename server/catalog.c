@@ -151,8 +151,16 @@ int catalog_parse(const char *text, size_t len, enum config_dialect dialect,
         catalog_free(catalog);
         return result == -ENOMEM ? -ENOMEM : -EBADMSG;
     }
+    for (unsigned i = 0; i < catalog->count && !catalog->patterns; i++)
+        catalog->patterns =
+            memchr(catalog->entries[i].id.bytes, '*', catalog->entries[i].id.len) != NULL;
     *ret_catalog = catalog;
     return 0;
+}
+
+bool catalog_has_patterns(const struct catalog *catalog)
+{
+    return catalog->patterns;
 }
 
 bool catalog_has(const struct catalog *catalog, struct text id)

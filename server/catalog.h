@@ -66,6 +66,9 @@ int catalog_parse(const char *text, size_t len, enum config_dialect dialect,
                   struct catalog **ret_catalog);
 void catalog_free(struct catalog *catalog);
 bool catalog_has(const struct catalog *catalog, struct text id);
+/* Some ids are patterns (`openai/` and a star, as LiteLLM lists them): what is not listed may be
+ * there all the same. */
+bool catalog_has_patterns(const struct catalog *catalog);
 unsigned catalog_count(const struct catalog *catalog);
 
 #endif

@@ -34,6 +34,7 @@ struct catalog {
     unsigned count;
     struct catalog_name *names; /* sorted; ids and slugs */
     unsigned name_count;
+    bool patterns; /* an id holds a star */
 };
 
 struct catalog *catalog_ref(struct catalog *catalog);    /* share */

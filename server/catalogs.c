@@ -99,7 +99,9 @@ enum catalog_has catalogs_has(struct catalogs *catalogs, unsigned upstream, stru
     enum catalog_has has = CATALOG_UNKNOWN;
 
     if (catalog != NULL)
-        has = catalog_has(catalog, id) ? CATALOG_YES : CATALOG_NO;
+        has = catalog_has(catalog, id)        ? CATALOG_YES
+              : catalog_has_patterns(catalog) ? CATALOG_UNKNOWN
+                                              : CATALOG_NO;
     catalog_free(catalog);
     return has;
 }

@@ -45,6 +45,17 @@ static void what_is_no_list_of_models_is_refused(void **state)
     catalog_free(catalog);
 }
 
+static void patterns_leave_open_what_is_there(void **state)
+{
+    struct catalogs *catalogs =
+        catalogs_of(LIST("{\"id\":\"openai/*\"},{\"id\":\"a/b\"}"), DIALECT_OPENAI);
+
+    (void)state;
+    assert_int_equal(catalogs_has(catalogs, 0, TEXT("a/b")), CATALOG_YES);
+    assert_int_equal(catalogs_has(catalogs, 0, TEXT("openai/gpt-4o")), CATALOG_UNKNOWN);
+    catalogs_free(catalogs);
+}
+
 static void too_many_models_are_refused(void **state)
 {
     struct out out = OUT_INIT;
@@ -326,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_knows_its_ids_and_slugs),
         cmocka_unit_test(what_is_no_list_of_models_is_refused),
+        cmocka_unit_test(patterns_leave_open_what_is_there),
         cmocka_unit_test(too_many_models_are_refused),
         cmocka_unit_test(nothing_is_known_before_the_first_list),
         cmocka_unit_test(a_list_in_its_own_schema_is_spliced),

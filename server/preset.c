@@ -81,7 +81,7 @@ void preset_choose(const struct config *config, const struct json_doc *doc,
                    struct preset_choice *ret_choice)
 {
     char model_scratch[WORD_MAX], name_scratch[WORD_MAX];
-    struct text model = {"", 0}, name = {"", 0}, behind;
+    struct text model = {"", 0}, name = {"", 0}, behind = {"", 0};
     int has_name = read_word(doc, "preset", name_scratch, &name);
     bool is_behind;
     *ret_choice = (struct preset_choice){0};

@@ -31,8 +31,8 @@ void preset_choose(const struct config *config, const struct json_doc *doc,
 
 /* Writes the merged body: with `model` replaced (model empty: without it), without `preset`. out:
  * empty. -EINVAL (*ret_detail: static text): a member has a type that cannot be merged, or the
- * preset has a system prompt and the API (embeddings, completions, ...) no place for it; -ENOMEM.
- */
+ * preset has a system prompt and the API (embeddings, completions, ...) no place for it, or the
+ * chat says `prompt` instead of `messages`; -ENOMEM. */
 int preset_merge(const struct config_preset *preset, enum row_api api, const struct json_doc *doc,
                  const char *model, struct out *out, const char **ret_detail);
 

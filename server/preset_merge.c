@@ -275,6 +275,18 @@ static int write_member(struct merge *merge, uint32_t key, uint32_t tools, uint3
     return 0;
 }
 
+/* Chat that says `prompt` has no messages to put a system prompt before. */
+static bool says_prompt(const struct merge *merge)
+{
+    const struct json_doc *doc = merge->doc;
+    uint32_t prompt = json_get(doc, 0, "prompt");
+    if (prompt == JSON_NONE) {
+        doc = merge->parameters;
+        prompt = json_get(doc, 0, "prompt");
+    }
+    return prompt != JSON_NONE && doc->tokens[prompt].type != JSON_NULL;
+}
+
 static int write_own(struct merge *merge)
 {
     const struct json_doc *doc = merge->doc;
@@ -288,12 +300,16 @@ static int write_own(struct merge *merge)
         error = key + 1 == place ? write_prompt(merge, place)
                                  : write_member(merge, key, tools, preset_tools);
     write_model(merge);
-    /* No `messages` is the request's mistake, which the upstream tells better. */
-    if (error == 0 && merge->prompt != NULL && place == JSON_NONE && merge->api != API_CHAT) {
+    if (error < 0 || merge->prompt == NULL || place != JSON_NONE)
+        return error;
+    if (merge->api != API_CHAT) {
         out_name(merge->out, merge->prompt_place);
         out_string(merge->out, text_of(merge->prompt));
+        return 0;
     }
-    return error;
+    merge->detail = "The preset's system prompt needs `messages`.";
+    /* Neither is the request's mistake, which the upstream tells better. */
+    return says_prompt(merge) ? -EINVAL : 0;
 }
 
 /* --- the preset's --- */

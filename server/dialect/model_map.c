@@ -146,7 +146,8 @@ static int compare(const char *name, const char *text, size_t len)
     return order != 0 ? order : (name_len > len) - (name_len < len);
 }
 
-const struct map_entry *model_map_find(const struct map_index *index, const char *name, size_t len)
+/* Of the first entry that is not before that name. */
+static unsigned find_place(const struct map_index *index, const char *name, size_t len)
 {
     unsigned low = 0, high = index->count;
 
@@ -158,9 +159,19 @@ const struct map_entry *model_map_find(const struct map_index *index, const char
         else
             high = middle;
     }
-    if (low == index->count || compare(index->names[low].name, name, len) != 0)
-        return NULL;
-    return index->names[low].entry;
+    return low;
+}
+
+static bool is_at(const struct map_index *index, unsigned place, const char *name, size_t len)
+{
+    return place < index->count && compare(index->names[place].name, name, len) == 0;
+}
+
+const struct map_entry *model_map_find(const struct map_index *index, const char *name, size_t len)
+{
+    unsigned place = find_place(index, name, len);
+
+    return is_at(index, place, name, len) ? index->names[place].entry : NULL;
 }
 
 static bool matches(const char *pattern, const char *text, size_t text_len)
@@ -230,14 +241,18 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* claude-haiku-4-5-20251001 -> claude-haiku-4.5: as Claude's own vendor writes it, and as both
- * catalogues do. Only one digit on either side is a version: 3-7 is, 4-20250514 is not. */
+/* claude-haiku-4-5-20251001, claude-haiku-4-5-latest -> claude-haiku-4.5: as Claude's own vendor
+ * writes it, and as both catalogues do. Only one digit on either side is a version: 3-7 is,
+ * 4-20250514 is not. */
 static void undash(const struct model_map *map, struct name *name)
 {
-    size_t digits = 0;
+    static const char latest[] = "-latest";
+    size_t digits = 0, ending = sizeof(latest) - 1;
 
     if (!is_listed(map, MAP_DASHED, name->bytes, name->len))
         return;
+    if (name->len > ending && memcmp(name->bytes + name->len - ending, latest, ending) == 0)
+        name->len -= ending;
     while (digits < name->len && is_digit(name->bytes[name->len - 1 - digits]))
         digits++;
     if (digits == 8 && name->len > 9 && name->bytes[name->len - 9] == '-')
@@ -264,22 +279,24 @@ static bool set_pair(const struct model_map *map, bool reasoning_off, struct nam
     return true;
 }
 
-/* False: the variant has no form on Vercel. */
+/* The last of the variants. Of two sorts the last one said counts. False: it has no form on Vercel.
+ */
 static bool drop_variant(const struct model_map *map, struct name *name, const char **ret_sort)
 {
+    const char *first = memchr(name->bytes, ':', name->len);
     const char *colon = memrchr(name->bytes, ':', name->len);
     const struct map_entry *entry;
     size_t at, len;
 
-    if (colon == NULL)
-        return true;
+    assert(colon != NULL);
     at = (size_t)(colon - name->bytes);
     len = name->len - at - 1;
     entry = model_map_find(&map->forward[MAP_VARIANTS], colon + 1, len);
-    if (entry != NULL)
+    if (entry != NULL && *ret_sort == NULL)
         *ret_sort = entry->vercel;
-    else if (len != 4 || memcmp(colon + 1, "free", 4) != 0 ||
-             !is_listed(map, MAP_FREE, name->bytes, at))
+    else if (entry == NULL &&
+             (len != 4 || memcmp(colon + 1, "free", 4) != 0 ||
+              !is_listed(map, MAP_FREE, name->bytes, (size_t)(first - name->bytes))))
         return false;
     name->len = at;
     return true;
@@ -315,14 +332,44 @@ static bool name_for_vercel(const struct model_map *map, bool reasoning_off, str
     add_vendor(map, name);
     if (set_pair(map, reasoning_off, name))
         return true;
-    if (!drop_variant(map, name, ret_sort))
-        return false;
-    if (set_pair(map, reasoning_off, name))
-        return true;
+    while (memchr(name->bytes, ':', name->len) != NULL) {
+        if (!drop_variant(map, name, ret_sort))
+            return false;
+        if (set_pair(map, reasoning_off, name))
+            return true;
+    }
     undash(map, name);
     if (!set_pair(map, reasoning_off, name))
         set_vendor(map, true, name);
     return true;
+}
+
+/* The entry of a Vercel id. A vendor may have several names there (xai, spacexai): name becomes the
+ * one that the entry has. */
+static const struct map_entry *find_vercel(const struct model_map *map, struct name *name)
+{
+    const struct map_index *vendors = &map->forward[MAP_VENDORS];
+    const struct map_entry *entry =
+        model_map_find(&map->backward[MAP_MODELS], name->bytes, name->len);
+    const char *slash = memchr(name->bytes, '/', name->len);
+    size_t len = slash != NULL ? (size_t)(slash - name->bytes) : 0;
+    const struct map_entry *vendor;
+
+    if (entry != NULL || slash == NULL)
+        return entry;
+    vendor = model_map_find(&map->backward[MAP_VENDORS], name->bytes, len);
+    if (vendor == NULL)
+        return NULL;
+    for (unsigned i = find_place(vendors, vendor->openrouter, strlen(vendor->openrouter));
+         entry == NULL && is_at(vendors, i, vendor->openrouter, strlen(vendor->openrouter)); i++) {
+        struct name other = *name;
+
+        set_front(&other, len, vendors->names[i].entry->vercel);
+        entry = model_map_find(&map->backward[MAP_MODELS], other.bytes, other.len);
+        if (entry != NULL)
+            *name = other;
+    }
+    return entry;
 }
 
 static void name_for_openrouter(const struct model_map *map, struct name *name)
@@ -330,7 +377,7 @@ static void name_for_openrouter(const struct model_map *map, struct name *name)
     const struct map_entry *entry;
 
     add_vendor(map, name);
-    entry = model_map_find(&map->backward[MAP_MODELS], name->bytes, name->len);
+    entry = find_vercel(map, name);
     if (entry != NULL) {
         set_name(name, entry->openrouter, strlen(entry->openrouter));
         return;
@@ -378,9 +425,15 @@ enum model_map_result model_map_model(const struct model_map *map, enum config_d
 
 bool model_map_means_reasoning_off(const struct model_map *map, struct text id)
 {
-    const struct map_entry *entry = model_map_find(&map->backward[MAP_MODELS], id.bytes, id.len);
+    const struct map_entry *entry;
+    struct name name;
 
-    return entry != NULL && entry->third != NULL && compare(entry->third, id.bytes, id.len) == 0;
+    if (id.len == 0 || id.len > ROW_NAME_MAX)
+        return false;
+    set_name(&name, id.bytes, id.len);
+    entry = find_vercel(map, &name);
+    return entry != NULL && entry->third != NULL &&
+           compare(entry->third, name.bytes, name.len) == 0;
 }
 
 void model_map_provider(const struct model_map *map, enum config_dialect from,

@@ -363,8 +363,8 @@ static int translate(struct convert *convert)
     error = convert_apply(convert, convert_table_of(convert->from, convert->to), &convert->members);
     if (error != 0)
         return error;
-    convert_reasoning(convert);
-    return convert_messages(convert);
+    error = convert_reasoning(convert);
+    return error != 0 ? error : convert_messages(convert);
 }
 
 /* The first pass. */

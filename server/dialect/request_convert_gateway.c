@@ -210,9 +210,14 @@ static int take_only(struct convert *convert, uint32_t value)
 
 static int take_sort(struct convert *convert, uint32_t value)
 {
+    uint32_t shorthand = json_get(convert->doc, own_routing(convert), "sort");
+
     for (size_t i = 0; i < CONVERT_SORTS; i++) {
-        if (json_string_is(convert->doc, value, convert_sorts[i].vercel))
-            return convert_route_word(convert, "sort", convert_sorts[i].openrouter_json);
+        if (!json_string_is(convert->doc, value, convert_sorts[i].vercel))
+            continue;
+        if (json_string_is(convert->doc, shorthand, convert_sorts[i].vercel))
+            return CONVERT_GONE; /* convert_take_shorthand() says it */
+        return convert_route_word(convert, "sort", convert_sorts[i].openrouter_json);
     }
     if (!convert_is_nothing(convert->doc, value))
         convert_warn(convert, "providerOptions.gateway.sort");

@@ -17,6 +17,41 @@
 
 enum { DATA_URL_HEAD_MAX = 256 }; /* bytes before the data of a data URL */
 
+/* --- files in URLs --- */
+
+/* The text of a string between its quotes, escapes and all: it can be put between others. */
+static struct text raw(const struct json_doc *doc, uint32_t string)
+{
+    return (struct text){doc->text + doc->tokens[string].start + 1,
+                         doc->tokens[string].end - doc->tokens[string].start - 2};
+}
+
+static bool starts(struct text text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return text.len >= len && memcmp(text.bytes, prefix, len) == 0;
+}
+
+/* data:application/pdf;base64,JVBE... False: another kind of URL, or nothing of the kind. */
+static bool split_data_url(struct text url, struct text *ret_type, struct text *ret_data)
+{
+    static const char scheme[] = "data:", coding[] = ";base64,";
+    size_t head = url.len < DATA_URL_HEAD_MAX ? url.len : DATA_URL_HEAD_MAX;
+    const char *type = url.bytes + sizeof(scheme) - 1, *end, *data;
+
+    if (!starts(url, scheme))
+        return false;
+    data = memmem(url.bytes, head, coding, sizeof(coding) - 1);
+    if (data == NULL)
+        return false;
+    end = memchr(type, ';', (size_t)(data + 1 - type));
+    *ret_type = (struct text){type, (size_t)(end - type)};
+    data += sizeof(coding) - 1;
+    *ret_data = (struct text){data, url.len - (size_t)(data - url.bytes)};
+    return ret_type->len > 0;
+}
+
 /* --- what a message needs --- */
 
 struct message {
@@ -27,6 +62,7 @@ struct message {
     bool twin;     /* ... or goes, because that is said as well */
     bool generic;  /* to OPENAI: reasoning becomes reasoning_content */
     bool files;    /* a part is a file to be said otherwise */
+    bool remote;   /* to VERCEL: ... which is not in the request: nothing else could be said */
 };
 
 static bool needs_rewriting(const struct message *message)
@@ -43,8 +79,21 @@ static uint32_t foreign_file(const struct convert *convert, uint32_t part)
     uint32_t data = json_get(doc, file, "data"), url = json_get(doc, file, "file_data");
 
     if (convert->to == DIALECT_VERCEL)
-        return convert_is(doc, url, JSON_STRING) && !convert_is_said(doc, data) ? file : JSON_NONE;
+        return convert_is(doc, url, JSON_STRING) && !convert_is_nothing(doc, url) &&
+                       !convert_is_said(doc, data)
+                   ? file
+                   : JSON_NONE;
     return convert_is(doc, data, JSON_STRING) && !convert_is_said(doc, url) ? file : JSON_NONE;
+}
+
+/* file: a foreign one. */
+static bool is_remote(const struct convert *convert, uint32_t file)
+{
+    uint32_t url = json_get(convert->doc, file, "file_data");
+    struct text media_type, data;
+
+    return convert->to == DIALECT_VERCEL &&
+           !split_data_url(raw(convert->doc, url), &media_type, &data);
 }
 
 static void read_parts(const struct convert *convert, uint32_t content, struct message *message,
@@ -57,11 +106,14 @@ static void read_parts(const struct convert *convert, uint32_t content, struct m
     for (uint32_t part = json_first(doc, content); part != JSON_NONE;
          part = json_next(doc, content, part)) {
         uint32_t mark = json_get(doc, part, "cache_control");
+        uint32_t file = foreign_file(convert, part);
 
         if (convert_is_said(doc, mark))
             *ret_mark = mark;
-        if (foreign_file(convert, part) != JSON_NONE)
+        if (file != JSON_NONE)
             message->files = true;
+        if (file != JSON_NONE && is_remote(convert, file))
+            message->remote = true;
         *ret_last = part;
     }
 }
@@ -133,44 +185,11 @@ static struct message read_message(const struct convert *convert, uint32_t token
 
 /* --- parts --- */
 
-/* The text of a string between its quotes, escapes and all: it can be put between others. */
-static struct text raw(const struct json_doc *doc, uint32_t string)
-{
-    return (struct text){doc->text + doc->tokens[string].start + 1,
-                         doc->tokens[string].end - doc->tokens[string].start - 2};
-}
-
 static void out_raw(struct out *out, const char *before, struct text text, const char *after)
 {
     out_text(out, before);
     out_bytes(out, text.bytes, text.len);
     out_text(out, after);
-}
-
-static bool starts(struct text text, const char *prefix)
-{
-    size_t len = strlen(prefix);
-
-    return text.len >= len && memcmp(text.bytes, prefix, len) == 0;
-}
-
-/* data:application/pdf;base64,JVBE... False: another kind of URL, or nothing of the kind. */
-static bool split_data_url(struct text url, struct text *ret_type, struct text *ret_data)
-{
-    static const char scheme[] = "data:", coding[] = ";base64,";
-    size_t head = url.len < DATA_URL_HEAD_MAX ? url.len : DATA_URL_HEAD_MAX;
-    const char *type = url.bytes + sizeof(scheme) - 1, *end, *data;
-
-    if (!starts(url, scheme))
-        return false;
-    data = memmem(url.bytes, head, coding, sizeof(coding) - 1);
-    if (data == NULL)
-        return false;
-    end = memchr(type, ';', (size_t)(data + 1 - type));
-    *ret_type = (struct text){type, (size_t)(end - type)};
-    data += sizeof(coding) - 1;
-    *ret_data = (struct text){data, url.len - (size_t)(data - url.bytes)};
-    return ret_type->len > 0;
 }
 
 /* False: it stays as it is, for the upstream to judge. */
@@ -388,7 +407,7 @@ int convert_write_messages(struct convert *convert, uint32_t messages, struct ou
     return error;
 }
 
-static void read_messages(struct convert *convert, uint32_t messages)
+static int read_messages(struct convert *convert, uint32_t messages)
 {
     const struct json_doc *doc = convert->doc;
     bool lost = false;
@@ -397,12 +416,16 @@ static void read_messages(struct convert *convert, uint32_t messages)
         uint32_t next = json_next(doc, messages, at);
         struct message message = read_message(convert, at, next == JSON_NONE, &lost);
 
+        if (message.remote)
+            return convert_refuse(convert, "messages[].file_data",
+                                  "it takes the file itself; send it as a base64 data URL");
         if (needs_rewriting(&message))
             convert->rewrite = true;
         at = next;
     }
     if (lost)
         convert_warn(convert, "messages[].cache_control");
+    return 0;
 }
 
 /* --- Anthropic's `system` --- */
@@ -478,8 +501,8 @@ int convert_messages(struct convert *convert)
     if (empty)
         return 0;
     if (convert->api == API_CHAT)
-        read_messages(convert, messages);
-    else if (convert->api == API_MESSAGES && convert->from == DIALECT_OPENROUTER)
+        return read_messages(convert, messages);
+    if (convert->api == API_MESSAGES && convert->from == DIALECT_OPENROUTER)
         return hoist_system(convert, messages);
     return 0;
 }

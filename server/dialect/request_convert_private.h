@@ -206,7 +206,8 @@ convert_take convert_take_reasoning, convert_take_include_reasoning, convert_tak
 /* providerOptions.anthropic, .openai */
 int convert_take_anthropic(struct convert *convert, uint32_t value);
 int convert_take_openai(struct convert *convert, uint32_t value);
-void convert_reasoning(struct convert *convert);
+/* What the rules gathered, and what the model's name means. */
+int convert_reasoning(struct convert *convert);
 
 /* --- request_convert_messages.c --- */
 

@@ -160,16 +160,31 @@ static int narrow(struct convert *convert, struct choice *choice)
     return 0;
 }
 
+/* google-vertex/europe alone may serve: to let all of google-vertex would break the promise. Who is
+ * ignored without its suffix is ignored all the same. */
+static int check_cut(struct convert *convert, const struct choice *choice)
+{
+    static const char why[] = "it knows no regions or quantizations; name the provider only";
+
+    if (choice->only.cut)
+        return convert_refuse(convert, "provider.only", why);
+    if (choice->order.cut && choice->no_fallbacks)
+        return convert_refuse(convert, "provider.order", why);
+    return 0;
+}
+
 static int route_choice(struct convert *convert, uint32_t provider)
 {
     struct choice choice;
     int error = read_choice(convert, provider, &choice);
 
     if (error == 0)
+        error = check_cut(convert, &choice);
+    if (error == 0)
         error = narrow(convert, &choice);
     if (error != 0)
         return error;
-    if (choice.order.cut || choice.only.cut || choice.ignore.cut)
+    if (choice.order.cut || choice.ignore.cut)
         convert_warn(convert, "provider region or quantization suffix");
     error = route_slugs(convert, "order", &choice.order);
     return error != 0 ? error : route_slugs(convert, "only", &choice.only);

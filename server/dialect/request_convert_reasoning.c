@@ -6,7 +6,6 @@
  * upstream is asked for a medium effort, with a warning. */
 #include "server/dialect/request_convert_private.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -317,36 +316,166 @@ static void say_for_generic(struct convert *convert)
         say_for_chat(convert);
 }
 
-/* xai/grok-4-fast-non-reasoning is x-ai/grok-4-fast that does not reason. */
-static void gather_model(struct convert *convert)
-{
-    char scratch[ROW_NAME_MAX + 1];
-    struct text model;
+/* --- a model that does not reason --- */
 
-    if (convert->to != DIALECT_OPENROUTER || convert->from != DIALECT_VERCEL ||
-        (convert->api != API_CHAT && convert->api != API_RESPONSES) ||
-        convert->order->model.len == 0)
-        return;
-    if (json_string(convert->doc, json_get(convert->doc, 0, "model"), scratch, sizeof(scratch),
-                    &model.bytes, &model.len) != 0)
-        return;
-    if (model_map_means_reasoning_off(convert->order->map, model))
-        gather_switch(convert, 0, "model");
+/* What the client itself says. */
+enum stance { SAYS_NOTHING, SAYS_OFF, SAYS_ON };
+
+static enum stance stance_of_effort(const struct json_doc *doc, uint32_t effort)
+{
+    if (!convert_is_said(doc, effort))
+        return SAYS_NOTHING;
+    return json_string_is(doc, effort, "none") ? SAYS_OFF : SAYS_ON;
 }
 
-void convert_reasoning(struct convert *convert)
+/* Anything that cannot be read counts as said: the upstream will judge it. */
+static enum stance stance_of_reasoning(const struct json_doc *doc, uint32_t reasoning)
 {
-    gather_model(convert);
-    if (convert->reasoning.path == NULL)
-        return;
-    if (convert_has(convert, "reasoning_effort") || convert_has(convert, "reasoning")) {
-        if (strcmp(convert->reasoning.path, "model") != 0)
-            convert_warn(convert, convert->reasoning.path);
-    } else if (convert->to == DIALECT_OPENROUTER) {
-        say_for_openrouter(convert);
-    } else {
-        say_for_generic(convert);
+    uint32_t enabled = json_get(doc, reasoning, "enabled");
+    uint32_t effort = json_get(doc, reasoning, "effort");
+
+    if (!convert_is_said(doc, reasoning))
+        return SAYS_NOTHING;
+    if (!convert_is(doc, reasoning, JSON_OBJECT))
+        return SAYS_ON;
+    if (convert_is(doc, enabled, JSON_FALSE) || json_string_is(doc, effort, "none"))
+        return SAYS_OFF;
+    return convert_is_said(doc, enabled) || convert_is_said(doc, effort) ||
+                   convert_is_said(doc, json_get(doc, reasoning, "max_tokens"))
+               ? SAYS_ON
+               : SAYS_NOTHING;
+}
+
+static enum stance stance_of_thinking(const struct json_doc *doc)
+{
+    uint32_t thinking = json_get(doc, 0, "thinking");
+
+    if (convert_is_nothing(doc, thinking))
+        return SAYS_NOTHING;
+    return json_string_is(doc, json_get(doc, thinking, "type"), "disabled") ? SAYS_OFF : SAYS_ON;
+}
+
+/* Of what say_for_openrouter() will say. */
+static enum stance stance_of_gathered(const struct convert *convert)
+{
+    if (convert->reasoning.effort != JSON_NONE)
+        return stance_of_effort(convert->doc, convert->reasoning.effort);
+    if (convert->reasoning.max_tokens != JSON_NONE || convert->reasoning.enabled == 1)
+        return SAYS_ON;
+    return convert->reasoning.enabled == 0 ? SAYS_OFF : SAYS_NOTHING;
+}
+
+/* own: the body has OpenRouter's own words, which stay. */
+static enum stance stance(const struct convert *convert, bool own)
+{
+    const struct json_doc *doc = convert->doc;
+    enum stance reasoning, effort;
+
+    if (convert->api == API_MESSAGES)
+        return stance_of_thinking(doc);
+    if (!own)
+        return stance_of_gathered(convert);
+    reasoning = stance_of_reasoning(doc, json_get(doc, 0, "reasoning"));
+    effort = stance_of_effort(doc, json_get(doc, 0, "reasoning_effort"));
+    return reasoning > effort ? reasoning : effort;
+}
+
+/* xai/grok-4-fast-non-reasoning is x-ai/grok-4-fast that does not reason. */
+static bool is_off(const struct convert *convert, uint32_t model)
+{
+    char scratch[ROW_NAME_MAX + 1];
+    struct text id;
+
+    return model != JSON_NONE &&
+           json_string(convert->doc, model, scratch, sizeof(scratch), &id.bytes, &id.len) == 0 &&
+           model_map_means_reasoning_off(convert->order->map, id);
+}
+
+static bool has_off(const struct convert *convert, uint32_t list)
+{
+    const struct json_doc *doc = convert->doc;
+
+    if (!convert_is(doc, list, JSON_ARRAY))
+        return false;
+    for (uint32_t at = json_first(doc, list); at != JSON_NONE; at = json_next(doc, list, at)) {
+        if (is_off(convert, convert_is(doc, at, JSON_OBJECT) ? json_get(doc, at, "model") : at))
+            return true;
     }
+    return false;
+}
+
+/* A switch is for all models of a request: a fallback's cannot be said. */
+static void warn_of_fallbacks(struct convert *convert)
+{
+    const struct json_doc *doc = convert->doc;
+
+    if (convert->order->model_count > 0 &&
+        (has_off(convert, json_get(doc, 0, "models")) ||
+         has_off(convert, json_get(doc, convert_own_gateway(convert), "models"))))
+        convert_warn(convert, "models");
+}
+
+/* The client's own object, which says nothing of it, with the switch. */
+static int merge_switch(struct convert *convert)
+{
+    const struct json_doc *doc = convert->doc;
+    struct convert_members members;
+    int error = convert_fold(convert, json_get(doc, 0, "reasoning"), &members);
+    struct out *out;
+
+    if (error != 0)
+        return error;
+    out = convert_say(convert, "reasoning");
+    out_char(out, '{');
+    for (size_t i = 0; i < members.count; i++) {
+        if (!json_string_is(doc, members.at[i].key, "enabled"))
+            convert_splice(convert, &members.at[i], out);
+    }
+    out_name(out, "enabled");
+    out_text(out, "false}");
+    convert_said(convert);
+    return 0;
+}
+
+static int heed_model(struct convert *convert, bool own)
+{
+    enum stance said = stance(convert, own);
+    bool hears =
+        convert->api == API_CHAT || convert->api == API_RESPONSES || convert->api == API_MESSAGES;
+
+    if (convert->to != DIALECT_OPENROUTER || convert->from != DIALECT_VERCEL || !hears ||
+        said == SAYS_OFF || convert->order->model.len == 0)
+        return 0;
+    if (!is_off(convert, json_get(convert->doc, 0, "model"))) {
+        warn_of_fallbacks(convert);
+    } else if (said == SAYS_ON) {
+        convert_warn(convert, "model");
+    } else if (convert->api == API_MESSAGES) {
+        out_text(convert_say(convert, "thinking"), "{\"type\":\"disabled\"}");
+        convert_said(convert);
+    } else if (own) {
+        return merge_switch(convert);
+    } else {
+        gather_switch(convert, 0, "model");
+    }
+    return 0;
+}
+
+int convert_reasoning(struct convert *convert)
+{
+    bool own = convert_has(convert, "reasoning_effort") || convert_has(convert, "reasoning");
+    int error;
+
+    if (own && convert->reasoning.path != NULL)
+        convert_warn(convert, convert->reasoning.path);
+    error = heed_model(convert, own);
+    if (error != 0 || own || convert->reasoning.path == NULL)
+        return error;
+    if (convert->to == DIALECT_OPENROUTER)
+        say_for_openrouter(convert);
+    else
+        say_for_generic(convert);
+    return 0;
 }
 
 bool request_reasoning_is_off(const struct json_doc *doc)

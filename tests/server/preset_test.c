@@ -207,6 +207,12 @@ static void the_system_prompt_comes_first(void **state)
          "{\"messages\":[1],\"messages\":[{\"role\":\"system\",\"content\":\"P\"},2],\"model\":"
          "\"m\"}"},
         {API_CHAT, "P", NULL, "m", "{}", "{\"model\":\"m\"}"},
+        {API_CHAT, "P", NULL, "m", "{\"prompt\":null}", "{\"prompt\":null,\"model\":\"m\"}"},
+        {API_CHAT, "P", NULL, "m", "{\"prompt\":\"x\"}",
+         "The preset's system prompt needs `messages`."},
+        {API_CHAT, "P", "{\"prompt\":\"y\"}", "m", "{}",
+         "The preset's system prompt needs `messages`."},
+        {API_CHAT, NULL, NULL, "m", "{\"prompt\":\"x\"}", "{\"prompt\":\"x\",\"model\":\"m\"}"},
         {API_CHAT, "P", NULL, "m", "{\"messages\":\"x\"}", "messages must be an array."},
         {API_MESSAGES, "P", NULL, "m", "{\"messages\":[]}",
          "{\"messages\":[],\"model\":\"m\",\"system\":\"P\"}"},

@@ -92,6 +92,11 @@ static void ids_become_vercels(void **state)
         {"anthropic/claude-sonnet-4-20250514", "anthropic/claude-sonnet-4", MODEL_MAP_MAPPED, NULL,
          false},
         {"anthropic/claude-3-haiku", NULL, MODEL_MAP_SAME, NULL, false},
+        {"anthropic/claude-3-7-sonnet-latest", "anthropic/claude-3.7-sonnet", MODEL_MAP_MAPPED,
+         NULL, false},
+        {"anthropic/claude-3-5-haiku-latest:nitro", "anthropic/claude-3.5-haiku", MODEL_MAP_MAPPED,
+         "tps", false},
+        {"openai/gpt-5-chat-latest", NULL, MODEL_MAP_SAME, NULL, false},
         /* variants */
         {"openai/gpt-oss-120b:free", "openai/gpt-oss-120b", MODEL_MAP_MAPPED, NULL, false},
         {"z-ai/glm-4.5-air:free", "zai/glm-4.5-air", MODEL_MAP_MAPPED, NULL, false},
@@ -100,6 +105,12 @@ static void ids_become_vercels(void **state)
         {"openai/gpt-5:nitro", "openai/gpt-5", MODEL_MAP_MAPPED, "tps", false},
         {"anthropic/claude-sonnet-4-5:floor", "anthropic/claude-sonnet-4.5", MODEL_MAP_MAPPED,
          "cost", false},
+        {"openai/gpt-oss-20b:free:nitro", "openai/gpt-oss-20b", MODEL_MAP_MAPPED, "tps", false},
+        {"z-ai/glm-4.5-air:floor:free", "zai/glm-4.5-air", MODEL_MAP_MAPPED, "cost", false},
+        {"qwen/qwen3-coder:free:nitro", "alibaba/qwen3-coder", MODEL_MAP_MAPPED, "tps", false},
+        {"openai/gpt-5:floor:nitro", "openai/gpt-5", MODEL_MAP_MAPPED, "tps", false},
+        {"openai/gpt-5:online:nitro", NULL, MODEL_MAP_VARIANT, NULL, false},
+        {"minimax/minimax-m2:free:nitro", NULL, MODEL_MAP_VARIANT, NULL, false},
         {"minimax/minimax-m2:free", NULL, MODEL_MAP_VARIANT, NULL, false}, /* would cost money */
         {"openai/gpt-5:online", NULL, MODEL_MAP_VARIANT, NULL, false},
         {"anthropic/claude-3.7-sonnet:thinking", NULL, MODEL_MAP_VARIANT, NULL, false},
@@ -140,6 +151,10 @@ static void ids_become_openrouters(void **state)
         {"xai/grok-4-fast-reasoning", "x-ai/grok-4-fast", MODEL_MAP_MAPPED, NULL, false},
         {"xai/grok-4-fast-non-reasoning", "x-ai/grok-4-fast", MODEL_MAP_MAPPED, NULL, false},
         {"spacexai/grok-4.3", "x-ai/grok-4.3", MODEL_MAP_MAPPED, NULL, false},
+        {"spacexai/grok-4-fast-reasoning", "x-ai/grok-4-fast", MODEL_MAP_MAPPED, NULL, false},
+        {"spacexai/grok-4.20-non-reasoning", "x-ai/grok-4.20", MODEL_MAP_MAPPED, NULL, false},
+        {"anthropic/claude-3-7-sonnet-latest", "anthropic/claude-3.7-sonnet", MODEL_MAP_MAPPED,
+         NULL, false},
         {"zai/glm-5.3", "z-ai/glm-5.3", MODEL_MAP_MAPPED, NULL, false},
         {"meta/llama-3.3-70b", "meta-llama/llama-3.3-70b-instruct", MODEL_MAP_MAPPED, NULL, false},
         {"amazon/nova-pro", "amazon/nova-pro-v1", MODEL_MAP_MAPPED, NULL, false},
@@ -230,8 +245,16 @@ static void entries_come_back(void **state)
 
 static void reasoning_off_is_part_of_some_names(void **state)
 {
+    char longer[4 * ROW_NAME_MAX]; /* a body may say what no id may be */
+
+    memset(longer, 'a', sizeof(longer));
+    memcpy(longer, "spacexai/", 9);
     (void)state;
     assert_true(model_map_means_reasoning_off(shipped, TEXT("xai/grok-4.20-non-reasoning")));
+    assert_true(model_map_means_reasoning_off(shipped, TEXT("spacexai/grok-4.20-non-reasoning")));
+    assert_false(model_map_means_reasoning_off(shipped, TEXT("spacexai/grok-4.20-reasoning")));
+    assert_false(model_map_means_reasoning_off(shipped, TEXT("")));
+    assert_false(model_map_means_reasoning_off(shipped, (struct text){longer, sizeof(longer)}));
     assert_false(model_map_means_reasoning_off(shipped, TEXT("xai/grok-4.20-reasoning")));
     assert_false(model_map_means_reasoning_off(shipped, TEXT("x-ai/grok-4.20")));
     assert_false(model_map_means_reasoning_off(shipped, TEXT("openai/gpt-5")));
@@ -352,6 +375,9 @@ static void a_file_may_extend_what_is_shipped(void **state)
     static const struct model_case back[] = {
         {"xai/grok-4-fast-reasoning", "a/b", MODEL_MAP_MAPPED, NULL, false},
         {"xai/grok-4-fast-non-reasoning", "x-ai/grok-4-fast", MODEL_MAP_MAPPED, NULL, false},
+        /* Also where the file prefers the other name of the vendor. */
+        {"spacexai/grok-4-fast-non-reasoning", "x-ai/grok-4-fast", MODEL_MAP_MAPPED, NULL, false},
+        {"xai/grok-3", "x-ai/grok-3-beta", MODEL_MAP_MAPPED, NULL, false},
     };
     char error[256], slug[ROW_NAME_MAX + 1];
     struct model_map *map;

@@ -22,9 +22,19 @@ static void providers_are_said_in_vercels_words(void **state)
         {"{'model':'openai/gpt-5','provider':{'order':['amazon-bedrock','Azure']}}",
          "{'model':'openai/gpt-5','providerOptions':{'gateway':{'order':['bedrock','azure']}}}",
          NULL},
-        {"{'model':'openai/gpt-5','provider':{'only':['google-vertex/us','google-vertex/eu']}}",
-         "{'model':'openai/gpt-5','providerOptions':{'gateway':{'only':['vertex']}}}",
+        {"{'model':'openai/gpt-5','provider':{'order':['google-vertex/us','google-vertex/eu']}}",
+         "{'model':'openai/gpt-5','providerOptions':{'gateway':{'order':['vertex']}}}",
          "provider region or quantization suffix"},
+        {"{'model':'openai/gpt-5','provider':{'only':['a','b/x'],'ignore':['b/y']}}", NULL,
+         "provider.only cannot be sent"},
+        {"{'model':'openai/gpt-5','provider':{'only':['a','b'],'ignore':['b/y']}}",
+         "{'model':'openai/gpt-5','providerOptions':{'gateway':{'only':['a']}}}",
+         "provider region or quantization suffix"},
+        {"{'model':'openai/gpt-5','provider':{'only':['google-vertex/europe']}}", NULL,
+         "provider.only cannot be sent"},
+        {"{'model':'openai/gpt-5','provider':{'order':['google-vertex/europe'],"
+         "'allow_fallbacks':false}}",
+         NULL, "provider.order cannot be sent"},
         {"{'model':'openai/gpt-5','provider':{'only':['a','b'],'ignore':['b']}}",
          "{'model':'openai/gpt-5','providerOptions':{'gateway':{'only':['a']}}}", NULL},
         {"{'model':'openai/gpt-5','provider':{'only':['a'],'ignore':['a']}}", NULL,
@@ -326,10 +336,16 @@ static void messages_are_said_in_vercels_words(void **state)
          "{'model':'openai/gpt-5','messages':[{'role':'user','content':[{'type':'file','file':"
          "{'filename':'a.pdf','data':'JVBE\\/w==','media_type':'application\\/pdf'}}]}]}",
          NULL},
+        {"{'model':'openai/gpt-5','messages':[{'role':'user','content':'u'},{'role':'user',"
+         "'content':[{'type':'file','file':{'file_data':'https://x/a.pdf'}},{'type':'file','file':"
+         "{'file_data':'data:a/b;base64,AA'}}]}]}",
+         NULL, "messages[].file_data cannot be sent to Vercel"},
+        {"{'messages':[{'role':'user','content':[{'type':'file','file':{'file_data':'JVBE'}}]}]}",
+         NULL, "messages[].file_data cannot be sent to Vercel"},
         {"{'model':'openai/gpt-5','messages':[{'role':'user','content':[{'type':'file','file':"
-         "{'file_data':'https://x/a.pdf'}}]}]}",
+         "{'file_data':''}},{'type':'file','file':{'file_data':'https://x','data':'AA'}}]}]}",
          "{'model':'openai/gpt-5','messages':[{'role':'user','content':[{'type':'file','file':"
-         "{'file_data':'https://x/a.pdf'}}]}]}",
+         "{'file_data':''}},{'type':'file','file':{'file_data':'https://x','data':'AA'}}]}]}",
          NULL},
     };
 

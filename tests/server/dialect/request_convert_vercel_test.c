@@ -38,6 +38,13 @@ static void providers_are_said_in_openrouters_words(void **state)
          "only cannot be sent to OpenRouter"},
         {"{'model':'m','providerOptions':{'gateway':{'sort':'cost'}},'provider':{'sort':'price'}}",
          "{'model':'m','provider':{'sort':'price'}}", NULL},
+        {"{'model':'m','provider':{'sort':'cost'},'providerOptions':{'gateway':{'sort':'cost'}}}",
+         "{'model':'m','provider':{'sort':'price'}}", NULL},
+        {"{'model':'m','providerOptions':{'gateway':{'sort':'tps','zeroDataRetention':true}},"
+         "'provider':{'sort':'tps'}}",
+         "{'model':'m','provider':{'zdr':true,'sort':'throughput'}}", NULL},
+        {"{'providerOptions':{'gateway':{'sort':'tps'}},'provider':{'sort':'price'}}", NULL,
+         "sort cannot be sent to OpenRouter"},
         {"{'provider':{'sort':'cost'},'providerOptions':{'gateway':{'sort':'tps'}}}", NULL,
          "sort cannot be sent to OpenRouter"},
         {"{'model':'m','providerOptions':{'gateway':{'sort':'new'}}}", "{'model':'m'}",
@@ -247,12 +254,105 @@ static void a_model_that_does_not_reason_switches_reasoning_off(void **state)
         {"{'model':'xai/grok-4-fast-non-reasoning','reasoning_effort':'none'}",
          "{'model':'x-ai/grok-4-fast','reasoning_effort':'none'}", NULL},
         {"{'model':'xai/grok-4-fast-reasoning'}", "{'model':'x-ai/grok-4-fast'}", NULL},
+        {"{'model':'spacexai/grok-4-fast-non-reasoning'}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':false}}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':{}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':false}}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':null}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':false}}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':{'enabled':null,'exclude':true}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'exclude':true,'enabled':false}}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':{'enabled':false,'effort':'low'}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':false,'effort':'low'}}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':{},'reasoning_effort':'none'}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{},'reasoning_effort':'none'}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','thinking':{'type':'disabled'}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':false}}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','providerOptions':{'openai':"
+         "{'reasoningSummary':'auto'}}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':false,'summary':'auto'}}", NULL},
+    };
+    static const struct request_case of_responses[] = {
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':{'summary':'auto'}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'summary':'auto','enabled':false}}", NULL},
+    };
+    static const struct request_case of_messages[] = {
+        {"{'model':'xai/grok-4-fast-non-reasoning','max_tokens':1}",
+         "{'model':'x-ai/grok-4-fast','max_tokens':1,'thinking':{'type':'disabled'}}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','thinking':null,'max_tokens':1}",
+         "{'model':'x-ai/grok-4-fast','thinking':{'type':'disabled'},'max_tokens':1}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','thinking':{'type':'disabled','x':1}}",
+         "{'model':'x-ai/grok-4-fast','thinking':{'type':'disabled','x':1}}", NULL},
+        {"{'model':'xai/grok-4-fast-reasoning'}", "{'model':'x-ai/grok-4-fast'}", NULL},
     };
     struct request_conversion order = chat;
 
     (void)state;
     order.model = TEXT("x-ai/grok-4-fast");
     RUN(order, cases);
+    RUN(with_api(order, API_RESPONSES), of_responses);
+    RUN(with_api(order, API_MESSAGES), of_messages);
+}
+
+/* What the client says of reasoning itself is sent, and that the model's name goes unheard told. */
+static void a_request_that_overrules_its_model_is_told(void **state)
+{
+    static const struct request_case cases[] = {
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning_effort':'low'}",
+         "{'model':'x-ai/grok-4-fast','reasoning_effort':'low'}", "model"},
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':{'max_tokens':9}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'max_tokens':9}}", "model"},
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':{'enabled':true}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':true}}", "model"},
+        {"{'model':'xai/grok-4-fast-non-reasoning','thinking':{'type':'enabled'}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':true}}", "model"},
+        {"{'model':'xai/grok-4-fast-non-reasoning','providerOptions':{'openai':"
+         "{'reasoningEffort':'high'}}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'effort':'high'}}", "model"},
+        {"{'model':'xai/grok-4-fast-non-reasoning','reasoning':{},'thinking':{'type':'enabled'}}",
+         "{'model':'x-ai/grok-4-fast','reasoning':{'enabled':false}}", "thinking"},
+    };
+    static const struct request_case of_messages[] = {
+        {"{'model':'xai/grok-4-fast-non-reasoning','thinking':{'type':'enabled',"
+         "'budget_tokens':9}}",
+         "{'model':'x-ai/grok-4-fast','thinking':{'type':'enabled','budget_tokens':9}}", "model"},
+    };
+    struct request_conversion order = chat;
+
+    (void)state;
+    order.model = TEXT("x-ai/grok-4-fast");
+    RUN(order, cases);
+    RUN(with_api(order, API_MESSAGES), of_messages);
+}
+
+/* A fallback would think unless the whole request did not. */
+static void a_fallback_that_does_not_reason_is_told(void **state)
+{
+    static const struct text models[] = {{"x-ai/grok-4-fast", 16}};
+    static const struct request_case cases[] = {
+        {"{'model':'m','models':['xai/grok-4-fast-non-reasoning']}",
+         "{'model':'m','models':['x-ai/grok-4-fast']}", "models"},
+        {"{'model':'m','providerOptions':{'gateway':{'models':['a/b',"
+         "'xai/grok-4-fast-non-reasoning']}}}",
+         "{'model':'m','models':['x-ai/grok-4-fast']}", "models"},
+        {"{'model':'m','models':['xai/grok-4-fast-reasoning']}",
+         "{'model':'m','models':['x-ai/grok-4-fast']}", NULL},
+        {"{'model':'m','models':['xai/grok-4-fast-non-reasoning'],'reasoning_effort':'none'}",
+         "{'model':'m','models':['x-ai/grok-4-fast'],'reasoning_effort':'none'}", NULL},
+        {"{'model':'xai/grok-4-fast-non-reasoning','models':['xai/grok-4-fast-non-reasoning']}",
+         "{'model':'m','models':['x-ai/grok-4-fast'],'reasoning':{'enabled':false}}", NULL},
+    };
+    static const struct request_case alone[] = {
+        {"{'model':'m','models':['xai/grok-4-fast-non-reasoning']}", "{'model':'m'}", NULL},
+    };
+    struct request_conversion order = chat;
+
+    (void)state;
+    order.models = models;
+    order.model_count = 1;
+    RUN(order, cases);
+    order.model_count = 0; /* others are attempts of ours */
+    RUN(order, alone);
 }
 
 static void older_json_formats_become_schemas(void **state)
@@ -331,6 +431,8 @@ int main(void)
         cmocka_unit_test(files_become_data_urls),
         cmocka_unit_test(reasoning_is_said_in_openrouters_words),
         cmocka_unit_test(a_model_that_does_not_reason_switches_reasoning_off),
+        cmocka_unit_test(a_request_that_overrules_its_model_is_told),
+        cmocka_unit_test(a_fallback_that_does_not_reason_is_told),
         cmocka_unit_test(older_json_formats_become_schemas),
         cmocka_unit_test(a_round_trip_loses_nothing),
     };

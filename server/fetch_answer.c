@@ -107,6 +107,8 @@ static bool make_converter(struct fetch *fetch)
         .assemble = fetch->assemble,
         .metadata = fetch->metadata,
         .shown_id = fetch->own_id ? fetch->row.id : (struct text){NULL, 0},
+        .row_id = fetch->row.id,
+        .now_s = worker_now_ms(fetch->worker) / 1000,
         .attempts = fetch->row.attempts,
         .upstream = text_of(fetch->upstream->name),
         .body_max = (size_t)fetch->worker->gateway->config->cache.max_entry_bytes,

@@ -4,6 +4,8 @@
 
 /* The endpoint types keep the dialects apart in the cache key: the same body asked in the other
  * dialect has another answer. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): parts of string literals are joined by standing side by
+ * side. */
 #define CACHEABLE(base, of, prefix, rest, family, name)                                            \
     {                                                                                              \
         .path = base rest, .kind = ROUTE_CACHEABLE, .methods = "POST, OPTIONS", .dialect = of,     \
@@ -72,6 +74,7 @@
         .path = base "/*", .kind = ROUTE_FORWARDED, .methods = "POST, GET, HEAD, OPTIONS",         \
         .dialect = DIALECT_VERCEL, .api = API_AI_OTHER, .ai_sdk = true                             \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct route routes[] = {
     CACHED("/v1", DIALECT_VERCEL, "vercel/"),

@@ -16,6 +16,8 @@
 #include "server/dialect/model_map.h"
 #include "server/dialect/out.h"
 
+#include <stdint.h>
+
 enum {
     /* What comes out is at most this often what went in (an event, a body), and this much more:
      * the texts of the conversion and what is made of them. */
@@ -37,6 +39,8 @@ struct answer_conversion {
     struct text
         attempts; /* earlier attempts: JSON array [{"upstream","model","status"}] or empty */
     struct text upstream; /* its name in the configuration */
+    struct text row_id;   /* id of an error frame that comes before any other; empty: it has none */
+    int64_t now_s;        /* its time, seconds since 1970; 0: it has none */
     size_t body_max;      /* assemble: bytes of the assembled body at most */
 };
 

@@ -1,5 +1,6 @@
 #include "server/dialect/answer_convert_private.h"
 
+#include "server/dialect/answer_facts.h"
 #include "server/dialect/answer_field.h"
 
 #include <assert.h>
@@ -195,31 +196,13 @@ static void conclude_costs(struct converter_facts *facts)
 
 /* --- who served, with whose key --- */
 
-static uint32_t successful(const struct json_doc *doc, uint32_t attempts)
-{
-    if (!answer_field_is(doc, attempts, JSON_ARRAY))
-        return JSON_NONE;
-    for (uint32_t attempt = json_first(doc, attempts); attempt != JSON_NONE;
-         attempt = json_next(doc, attempts, attempt))
-        if (answer_field_bool(doc, json_get(doc, attempt, "success")) == 1)
-            return attempt;
-    return JSON_NONE;
-}
-
 static int conclude_byok(const struct converter_facts *facts)
 {
-    const struct json_doc *doc = facts->gateway.doc;
-    uint32_t model, type;
     int said = answer_field_bool(facts->usage.doc, get(facts->usage, "is_byok"));
 
     if (said >= 0 || facts->gateway.at == JSON_NONE)
         return said;
-    model = successful(doc, json_get(doc, get(facts->gateway, "routing"), "modelAttempts"));
-    type =
-        json_get(doc, successful(doc, json_get(doc, model, "providerAttempts")), "credentialType");
-    if (!answer_field_is(doc, type, JSON_STRING))
-        return -1;
-    return json_string_is(doc, type, "byok") ? 1 : 0;
+    return answer_facts_byok(facts->gateway.doc, get(facts->gateway, "routing"));
 }
 
 /* The one that openrouter_metadata says was selected: not every api has a `provider`. */

@@ -200,16 +200,42 @@ void rewrite_add_id(struct rewrite *rewrite, const char *name)
     }
 }
 
+/* When the error is the first that the upstream says, nobody has named the answer: it is ours. */
+static void add_error_id(struct rewrite *rewrite)
+{
+    const struct answer_conversion *conversion = rewrite->conversion;
+
+    if (conversion->shown_id.len > 0 || rewrite->facts->id.at != JSON_NONE ||
+        rewrite->converter->id[0] != '\0' || conversion->row_id.len == 0) {
+        rewrite_add_id(rewrite, "id");
+        return;
+    }
+    out_name(rewrite->out, "id");
+    out_string(rewrite->out, conversion->row_id);
+}
+
+static void add_error_time(struct rewrite *rewrite)
+{
+    const char *created = rewrite->converter->created;
+
+    if (created[0] != '\0') {
+        rewrite_add_raw(rewrite, "created", text_of(created));
+    } else if (rewrite->conversion->now_s > 0) {
+        out_name(rewrite->out, "created");
+        out_number(rewrite->out, rewrite->conversion->now_s);
+    }
+}
+
 void rewrite_complete_error(struct rewrite *rewrite, uint32_t object)
 {
     bool text = rewrite->conversion->api == API_COMPLETIONS;
 
     if (json_get(rewrite->doc, object, "id") == JSON_NONE)
-        rewrite_add_id(rewrite, "id");
+        add_error_id(rewrite);
     if (json_get(rewrite->doc, object, "object") == JSON_NONE)
         rewrite_add_string(rewrite, "object", text ? "text_completion" : "chat.completion.chunk");
     if (json_get(rewrite->doc, object, "created") == JSON_NONE)
-        rewrite_add_raw(rewrite, "created", text_of(rewrite->converter->created));
+        add_error_time(rewrite);
     if (json_get(rewrite->doc, object, "model") == JSON_NONE) {
         out_name(rewrite->out, "model");
         out_string(rewrite->out, rewrite->conversion->model_requested);

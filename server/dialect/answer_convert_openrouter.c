@@ -108,13 +108,47 @@ static void delta_tail(struct rewrite *rewrite, uint32_t object)
         out_text(rewrite->out, "\"role\":\"assistant\",\"content\":\"\"");
 }
 
+/* Upstreams that stream a call repeat what they said of it as null; its schemas have no null. */
+static const struct rewrite_rule function_members[] = {
+    {"name", rewrite_unless_null},
+    {"arguments", rewrite_unless_null},
+    {NULL, NULL},
+};
+
+static void function(struct rewrite *rewrite, const struct rewrite_rule *rule, uint32_t object,
+                     uint32_t value)
+{
+    (void)object;
+    if (!answer_field_is_said(rewrite->doc, value))
+        return;
+    out_name(rewrite->out, rule->name);
+    rewrite_object(rewrite, value, function_members, NULL);
+}
+
+static const struct rewrite_rule call_members[] = {
+    {"id", rewrite_unless_null},
+    {"type", rewrite_unless_null},
+    {"function", function},
+    {NULL, NULL},
+};
+
+static void tool_calls(struct rewrite *rewrite, const struct rewrite_rule *rule, uint32_t object,
+                       uint32_t value)
+{
+    (void)object;
+    if (!answer_field_is_said(rewrite->doc, value))
+        return;
+    out_name(rewrite->out, rule->name);
+    rewrite_array(rewrite, value, call_members, NULL);
+}
+
 static const struct rewrite_rule message_members[] = {
     {"provider_metadata", NULL},
     {"providerMetadata", NULL},
     {"reasoning", rewrite_reasoning},
     {"reasoning_content", rewrite_reasoning_content},
     {"reasoning_details", rewrite_unless_null},
-    {"tool_calls", rewrite_unless_null},
+    {"tool_calls", tool_calls},
     {"images", rewrite_unless_null},
     {"audio", rewrite_unless_null},
     {"annotations", rewrite_unless_null},
@@ -252,6 +286,13 @@ static const struct rewrite_rule chat_members[] = {
 
 /* --- responses --- */
 
+static void add_unless_said(struct rewrite *rewrite, uint32_t object, const char *name,
+                            struct text value)
+{
+    if (!answer_field_is_said(rewrite->doc, json_get(rewrite->doc, object, name)))
+        rewrite_add_raw(rewrite, name, value);
+}
+
 static void response_tail(struct rewrite *rewrite, uint32_t object)
 {
     /* What its schema requires to be there, null or not. */
@@ -262,6 +303,10 @@ static void response_tail(struct rewrite *rewrite, uint32_t object)
     };
 
     add_nulls(rewrite, object, nulls, sizeof(nulls) / sizeof(nulls[0]));
+    /* And what may not be null: what a request that says nothing of them means. */
+    add_unless_said(rewrite, object, "parallel_tool_calls", TEXT("true"));
+    add_unless_said(rewrite, object, "tool_choice", TEXT("\"auto\""));
+    add_unless_said(rewrite, object, "tools", TEXT("[]"));
     if (rewrite->part != PART_CHUNK)
         add_router_metadata(rewrite);
 }
@@ -274,6 +319,9 @@ static const struct rewrite_rule response_members[] = {
     {"provider_metadata", NULL},
     {"providerMetadata", NULL},
     {"openrouter_metadata", NULL},
+    {"parallel_tool_calls", rewrite_unless_null},
+    {"tool_choice", rewrite_unless_null},
+    {"tools", rewrite_unless_null},
     {"usage", usage},
     {NULL, NULL},
 };

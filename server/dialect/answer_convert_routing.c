@@ -155,11 +155,35 @@ static void served_model(const struct rewrite *rewrite, char model[ROW_NAME_MAX 
     model[len] = '\0';
 }
 
+/* OpenRouter's clients are told the upstream's name of a provider that nobody names, as in the
+ * answer's own `provider`; Vercel's metadata leaves it out. */
+static void name_provider(const struct answer_conversion *conversion,
+                          char provider[ROW_NAME_MAX + 1])
+{
+    size_t len = conversion->upstream.len < ROW_NAME_MAX ? conversion->upstream.len : ROW_NAME_MAX;
+
+    if (provider[0] != '\0' || len == 0 || conversion->to != DIALECT_OPENROUTER)
+        return;
+    memcpy(provider, conversion->upstream.bytes, len);
+    provider[len] = '\0';
+}
+
+/* In the client's words; empty: not known. */
+static void served_provider(const struct rewrite *rewrite, char provider[ROW_NAME_MAX + 1])
+{
+    const char *known = rewrite->facts->provider;
+
+    if (known[0] == '\0' && rewrite->conversion->to == DIALECT_OPENROUTER)
+        known = rewrite->converter->provider;
+    memcpy(provider, known, ROW_NAME_MAX + 1);
+    name_provider(rewrite->conversion, provider);
+}
+
 /* What both writers list. */
 struct story {
     struct attempt ours_room[ATTEMPTS_MAX], theirs_room[ATTEMPTS_MAX];
     struct attempts ours, theirs;
-    char model[ROW_NAME_MAX + 1];
+    char model[ROW_NAME_MAX + 1], provider[ROW_NAME_MAX + 1];
 };
 
 static struct story *read_story(struct rewrite *rewrite)
@@ -172,6 +196,7 @@ static struct story *read_story(struct rewrite *rewrite)
     story->ours = (struct attempts){.item = story->ours_room};
     story->theirs = (struct attempts){.item = story->theirs_room};
     served_model(rewrite, story->model);
+    served_provider(rewrite, story->provider);
     if (read_ours(rewrite->conversion, &story->ours) != 0) {
         free(story);
         return NULL;
@@ -181,13 +206,15 @@ static struct story *read_story(struct rewrite *rewrite)
     else if (facts->gateway.at != JSON_NONE)
         read_vercel(rewrite->conversion, facts->gateway.doc,
                     json_get(facts->gateway.doc, facts->gateway.at, "routing"), &story->theirs);
-    for (unsigned i = 0; i < story->theirs.count; i++)
+    for (unsigned i = 0; i < story->theirs.count; i++) {
+        name_provider(rewrite->conversion, story->theirs.item[i].provider);
         if (story->theirs.item[i].model[0] == '\0')
             memcpy(story->theirs.item[i].model, story->model, sizeof(story->model));
+    }
     if (story->theirs.count == 0) {
         struct attempt *only = add(&story->theirs);
 
-        memcpy(only->provider, facts->provider, sizeof(only->provider));
+        memcpy(only->provider, story->provider, sizeof(only->provider));
         memcpy(only->model, story->model, sizeof(only->model));
         only->status = 200;
     }
@@ -218,7 +245,7 @@ static int64_t write_endpoints(struct rewrite *rewrite, const struct story *stor
 
     for (unsigned i = 0; i + 1 < story->theirs.count; i++, total++)
         write_endpoint(out, story->theirs.item[i].provider, story->theirs.item[i].model, false);
-    write_endpoint(out, facts->provider, story->model, true);
+    write_endpoint(out, story->provider, story->model, true);
     total++;
     if (facts->gateway.at != JSON_NONE)
         spare = json_get(doc, json_get(doc, facts->gateway.at, "routing"), "fallbacksAvailable");
@@ -283,7 +310,7 @@ void rewrite_openrouter_metadata(struct rewrite *rewrite)
     out_string(out, rewrite->conversion->model_requested);
     rewrite_add_string(rewrite, "strategy", count > 1 ? "fallback" : "direct");
     out_text(out, ",\"region\":null");
-    write_summary(out, total, facts->provider);
+    write_summary(out, total, story->provider);
     out_name(out, "attempt");
     out_number(out, count);
     out_text(out, facts->byok == 1 ? ",\"is_byok\":true" : ",\"is_byok\":false");

@@ -37,18 +37,25 @@ static struct text cache_writes(const struct rewrite *rewrite, uint32_t usage)
     return text;
 }
 
+static bool is_said(const struct rewrite *rewrite, uint32_t object, const char *name)
+{
+    return answer_field_is_said(rewrite->doc, json_get(rewrite->doc, object, name));
+}
+
+/* null says nothing, and was dropped. */
 static void add_byok(struct rewrite *rewrite, uint32_t usage)
 {
-    if (json_get(rewrite->doc, usage, "is_byok") == JSON_NONE && rewrite->facts->byok >= 0)
+    if (!is_said(rewrite, usage, "is_byok") && rewrite->facts->byok >= 0)
         rewrite_add_raw(rewrite, "is_byok", text_of(rewrite->facts->byok == 1 ? "true" : "false"));
 }
 
 /* --- OpenRouter --- */
 
+/* Of inference alone: the gateway's fees are in `cost`, which is what is billed. */
 static struct text upstream_cost(const struct converter_facts *facts)
 {
     if (facts->byok != 1)
-        return facts->billed;
+        return facts->cost;
     return facts->upstream.len > 0 ? facts->upstream : facts->market;
 }
 
@@ -97,30 +104,45 @@ static void openrouter_cost_details(struct rewrite *rewrite, const struct rewrit
 static void openrouter_cached(struct rewrite *rewrite, const struct rewrite_rule *rule,
                               uint32_t object, uint32_t value)
 {
-    const struct json_doc *doc = rewrite->doc;
-
+    if (!answer_field_is_said(rewrite->doc, value))
+        return;
     rewrite_keep(rewrite, rule, object, value);
-    if (json_get(doc, object, "cache_write_tokens") == JSON_NONE)
+    if (!is_said(rewrite, object, "cache_write_tokens"))
         rewrite_add_raw(rewrite, "cache_write_tokens",
                         cache_writes(rewrite, rewrite->facts->usage.at));
 }
 
-static void openrouter_details_tail(struct rewrite *rewrite, uint32_t object)
+/* Of responses, the counts that its schema requires. */
+static void openrouter_in_tail(struct rewrite *rewrite, uint32_t object)
 {
-    const struct json_doc *doc = rewrite->doc;
-
-    if (json_get(doc, object, "cached_tokens") == JSON_NONE &&
-        json_get(doc, object, "cache_write_tokens") == JSON_NONE)
+    if (is_said(rewrite, object, "cached_tokens"))
+        return;
+    if (rewrite->conversion->api == API_RESPONSES)
+        rewrite_add_raw(rewrite, "cached_tokens", TEXT("0"));
+    if (!is_said(rewrite, object, "cache_write_tokens"))
         rewrite_add_raw(rewrite, "cache_write_tokens",
                         cache_writes(rewrite, rewrite->facts->usage.at));
 }
 
-static void openrouter_details(struct rewrite *rewrite, const struct rewrite_rule *rule,
-                               uint32_t object, uint32_t value)
+static void openrouter_out_tail(struct rewrite *rewrite, uint32_t object)
+{
+    if (rewrite->conversion->api == API_RESPONSES && !is_said(rewrite, object, "reasoning_tokens"))
+        rewrite_add_raw(rewrite, "reasoning_tokens", TEXT("0"));
+}
+
+/* Other upstreams say null of what they did not count, where its schema has numbers only. */
+static void openrouter_in(struct rewrite *rewrite, const struct rewrite_rule *rule, uint32_t object,
+                          uint32_t value)
 {
     static const struct rewrite_rule members[] = {
         {"cached_tokens", openrouter_cached},
+        {"cache_write_tokens", rewrite_unless_null},
         {"cache_creation_tokens", NULL},
+        {"audio_tokens", rewrite_unless_null},
+        {"file_tokens", rewrite_unless_null},
+        {"image_tokens", rewrite_unless_null},
+        {"text_tokens", rewrite_unless_null},
+        {"video_tokens", rewrite_unless_null},
         {NULL, NULL},
     };
 
@@ -128,26 +150,59 @@ static void openrouter_details(struct rewrite *rewrite, const struct rewrite_rul
     if (!answer_field_is(rewrite->doc, value, JSON_OBJECT))
         return;
     out_name(rewrite->out, rule->name);
-    rewrite_object(rewrite, value, members, openrouter_details_tail);
+    rewrite_object(rewrite, value, members, openrouter_in_tail);
+}
+
+static void openrouter_out(struct rewrite *rewrite, const struct rewrite_rule *rule,
+                           uint32_t object, uint32_t value)
+{
+    static const struct rewrite_rule members[] = {
+        {"reasoning_tokens", rewrite_unless_null},
+        {"accepted_prediction_tokens", rewrite_unless_null},
+        {"rejected_prediction_tokens", rewrite_unless_null},
+        {"audio_tokens", rewrite_unless_null},
+        {"image_tokens", rewrite_unless_null},
+        {"text_tokens", rewrite_unless_null},
+        {"video_tokens", rewrite_unless_null},
+        {NULL, NULL},
+    };
+
+    (void)object;
+    if (!answer_field_is(rewrite->doc, value, JSON_OBJECT))
+        return;
+    out_name(rewrite->out, rule->name);
+    rewrite_object(rewrite, value, members, openrouter_out_tail);
+}
+
+/* What stood in no object of its own: responses must have both. */
+static void add_details(struct rewrite *rewrite, uint32_t usage)
+{
+    bool responses = rewrite->conversion->api == API_RESPONSES;
+    const struct json_doc *doc = rewrite->doc;
+    struct text writes = cache_writes(rewrite, usage);
+
+    if ((responses || writes.len > 0) &&
+        !answer_field_is(doc, details_of(rewrite, usage), JSON_OBJECT)) {
+        out_name(rewrite->out, responses ? "input_tokens_details" : "prompt_tokens_details");
+        out_text(rewrite->out, "{\"cached_tokens\":0");
+        rewrite_add_raw(rewrite, "cache_write_tokens", writes);
+        out_char(rewrite->out, '}');
+    }
+    if (responses &&
+        !answer_field_is(doc, json_get(doc, usage, "output_tokens_details"), JSON_OBJECT))
+        rewrite_add_raw(rewrite, "output_tokens_details", TEXT("{\"reasoning_tokens\":0}"));
 }
 
 static void openrouter_tail(struct rewrite *rewrite, uint32_t usage)
 {
     const struct json_doc *doc = rewrite->doc;
     const struct converter_facts *facts = rewrite->facts;
-    struct text writes = cache_writes(rewrite, usage);
 
     if (json_get(doc, usage, "cost") == JSON_NONE)
         rewrite_add_raw(rewrite, "cost", facts->billed);
     add_byok(rewrite, usage);
-    if (rewrite->conversion->api != API_MESSAGES && writes.len > 0 &&
-        !answer_field_is(doc, details_of(rewrite, usage), JSON_OBJECT)) {
-        out_name(rewrite->out, rewrite->conversion->api == API_RESPONSES ? "input_tokens_details"
-                                                                         : "prompt_tokens_details");
-        out_text(rewrite->out, "{\"cached_tokens\":0");
-        rewrite_add_raw(rewrite, "cache_write_tokens", writes);
-        out_char(rewrite->out, '}');
-    }
+    if (rewrite->conversion->api != API_MESSAGES)
+        add_details(rewrite, usage);
     if (!answer_field_is(doc, json_get(doc, usage, "cost_details"), JSON_OBJECT) &&
         has_cost_details(facts))
         write_cost_details(rewrite);
@@ -162,8 +217,10 @@ void rewrite_usage_openrouter(struct rewrite *rewrite)
         {"surcharge_cost", NULL},
         {"zero_data_retention_cost", NULL},
         {"cache_creation_input_tokens", NULL},
-        {"prompt_tokens_details", openrouter_details},
-        {"input_tokens_details", openrouter_details},
+        {"prompt_tokens_details", openrouter_in},
+        {"input_tokens_details", openrouter_in},
+        {"completion_tokens_details", openrouter_out},
+        {"output_tokens_details", openrouter_out},
         {"is_byok", rewrite_unless_null},
         {"cost_details", openrouter_cost_details},
         {NULL, NULL},

@@ -68,9 +68,9 @@ static uint32_t successful(const struct json_doc *doc, uint32_t attempts)
     return JSON_NONE;
 }
 
-/* Whose credentials paid (vercel section 3); older records list provider attempts flat. */
-static int read_credential_type(const struct json_doc *doc, uint32_t routing, uint32_t model)
+int answer_facts_byok(const struct json_doc *doc, uint32_t routing)
 {
+    uint32_t model = successful(doc, json_get(doc, routing, "modelAttempts"));
     uint32_t attempt = successful(doc, json_get(doc, model, "providerAttempts"));
     uint32_t type;
 
@@ -100,7 +100,7 @@ static void learn_routing(struct answer *answer, uint32_t routing)
 {
     const struct json_doc *doc = &answer->doc;
     uint32_t model = successful(doc, json_get(doc, routing, "modelAttempts"));
-    int byok = read_credential_type(doc, routing, model);
+    int byok = answer_facts_byok(doc, routing);
 
     if (byok >= 0)
         answer->meta_byok = byok;

@@ -1,6 +1,6 @@
 /* answer_facts.h - what all grammars read alike from a document: names, errors, usage, gateway
- * metadata. Private to answer*.c. Every token may be JSON_NONE: then nothing is learnt.
- * Threads: one answer, one thread.
+ * metadata. Private to answer*.c, the converter's files included. Every token may be JSON_NONE:
+ * then nothing is learnt. Threads: one answer, one thread.
  */
 #ifndef SERVER_ANSWER_FACTS_H
 #define SERVER_ANSWER_FACTS_H
@@ -33,6 +33,10 @@ struct maybe_money answer_facts_money(struct answer *answer, uint32_t object, co
  * it. Never both: the part is inside the sum. */
 struct maybe_money answer_facts_surcharge(struct answer *answer, uint32_t object, const char *sum,
                                           const char *part);
+
+/* Whose credentials paid for what the gateway's routing tells (vercel section 3): 1 the client's
+ * own, 0 the gateway's, -1 not said. Older records list provider attempts flat. */
+int answer_facts_byok(const struct json_doc *doc, uint32_t routing);
 
 /* The gateway's part of the metadata that object has, in either spelling. */
 void answer_facts_metadata(struct answer *answer, uint32_t object);

@@ -229,10 +229,10 @@ static void note_cut(struct answer *answer, uint32_t key, bool keeps_earlier)
     note_edit(answer, (struct tape_edit){.at = start, .cut = (uint32_t)(end - start)});
 }
 
-/* The rule for a member, or NULL. Members given twice are each changed: which one counts is the
- * reader's business. */
-static const struct answer_rule *find_rule(const struct json_doc *doc, uint32_t object,
-                                           uint32_t key, const struct answer_rule *rules)
+/* The rule for a member, or NULL; type: of the member's object, looked up once for all its members.
+ * Members given twice are each changed: which one counts is the reader's business. */
+static const struct answer_rule *find_rule(const struct json_doc *doc, uint32_t type, uint32_t key,
+                                           const struct answer_rule *rules)
 {
     char scratch[256];
     const char *name;
@@ -243,7 +243,7 @@ static const struct answer_rule *find_rule(const struct json_doc *doc, uint32_t 
     for (const struct answer_rule *rule = rules; rule->name != NULL; rule++) {
         if (rule->name_len != len || memcmp(rule->name, name, len) != 0)
             continue;
-        if (rule->type == NULL || json_string_is(doc, json_get(doc, object, "type"), rule->type))
+        if (rule->type == NULL || json_string_is(doc, type, rule->type))
             return rule;
     }
     return NULL;
@@ -294,12 +294,14 @@ static void note_object(struct answer *answer, uint32_t object, const struct ans
 {
     const struct json_doc *doc = &answer->doc;
     bool keeps_earlier = false;
+    uint32_t type;
 
     if (!answer_field_is(doc, object, JSON_OBJECT))
         return;
+    type = json_get(doc, object, "type");
     for (uint32_t key = json_first(doc, object); key != JSON_NONE;
          key = json_next(doc, object, key + 1)) {
-        const struct answer_rule *rule = find_rule(doc, object, key, rules);
+        const struct answer_rule *rule = find_rule(doc, type, key, rules);
 
         if (rule != NULL && rule->change == ANSWER_CUT) {
             note_cut(answer, key, keeps_earlier);

@@ -212,6 +212,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         conversion.shown_id = TEXT("gen-shown");
     if ((data[2] & 8) != 0)
         conversion.attempts = TEXT("[{\"upstream\":\"a\",\"model\":\"b\",\"status\":503}]");
+    if ((data[2] & 16) != 0) {
+        conversion.row_id = TEXT("gen-row");
+        conversion.now_s = 1785600000;
+    }
     len -= 4;
     copy = malloc(len > 0 ? len : 1); /* exactly the text, so that a byte read beyond it is seen */
     if (copy == NULL)

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -275,6 +276,31 @@ static void ids_of_parts_stay(void **state)
                   "{\"content\":[{\"providerMetadata\":{\"gateway\":{\"cost\":\"0\"}}},5]}");
 }
 
+/* A walk that looked for the object's type at each of them would take minutes. */
+static void any_number_of_ids_in_one_object_is_read_at_once(void **state)
+{
+    enum { MEMBERS = 60000 };
+    static const char member[] = "\"id\":\"x\",";
+    static const char type[] = "\"type\":\"text-delta\"}";
+    struct answer *answer = new_answer_as(API);
+    size_t piece = sizeof(member) - 1, len = 1 + MEMBERS * piece;
+    char *text = malloc(len + sizeof(type));
+    clock_t start = clock();
+
+    (void)state;
+    assert_non_null(text);
+    text[0] = '{';
+    for (size_t i = 0; i < MEMBERS; i++)
+        memcpy(text + 1 + i * piece, member, piece);
+    memcpy(text + len, type, sizeof(type));
+    answer_read_event(answer, text, len + sizeof(type) - 1);
+    answer_read_body(answer, text, len + sizeof(type) - 1);
+    assert_true((clock() - start) / CLOCKS_PER_SEC < 2);
+    assert_int_equal(answer->edit_count, 0);
+    free(text);
+    free_answer(answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_stream_of_parts_is_understood_and_replayed),
         cmocka_unit_test(only_whole_good_streams_are_storable),
         cmocka_unit_test(ids_of_parts_stay),
+        cmocka_unit_test(any_number_of_ids_in_one_object_is_read_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

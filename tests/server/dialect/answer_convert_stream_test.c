@@ -287,7 +287,9 @@ static const struct {
      "data: {'type':'response.incomplete','response':{'id':'r','model':'asked/model',"
      "'completed_at':1,'error':null,'frequency_penalty':0,'incomplete_details':{},'instructions':"
      "null,'metadata':{},'presence_penalty':0,'temperature':1,'top_p':1,'usage':{'total_tokens':2,"
-     "'cost':1e-3}},'sequence_number':4}\n\n" DONE},
+     "'cost':1e-3,'input_tokens_details':{'cached_tokens':0},'output_tokens_details':{"
+     "'reasoning_tokens':0}},'parallel_tool_calls':true,'tool_choice':'auto','tools':[]},"
+     "'sequence_number':4}\n\n" DONE},
     {"responses for Vercel", API_RESPONSES, O, V,
      "data: {'type':'response.created','response':{'id':'r','model':'sent/model','usage':null}}"
      "\n\ndata: {'type':'response.completed','response':{'id':'r','model':'sent/model','usage':{"
@@ -380,6 +382,62 @@ static void a_shown_id_replaces_the_ids_of_events(void **state)
             "'asked/model'}\n\n");
 }
 
+/* Which answer it ends nobody has said: it is the row's, and of now. */
+static void an_error_before_all_else_is_named(void **state)
+{
+    static const char frame[] = "data: {'error':{'message':'m','code':500}}\n\n";
+    static const char first[] = "data: {'id':'g','created':7,'choices':[]}\n\n";
+    struct answer_conversion conversion = a_conversion(API_CHAT, O, V);
+    char both[sizeof(first) + sizeof(frame)];
+
+    (void)state;
+    conversion.row_id = TEXT("row-1");
+    conversion.now_s = 1785600000;
+    becomes(&conversion, frame,
+            "data: "
+            "{'error':{'message':'m','type':'internal_server_error','param':null,'code':500},'id':'"
+            "row-1','object':'chat.completion.chunk','created':"
+            "1785600000,'model':'asked/model'}\n\n");
+    conversion = a_conversion(API_CHAT, N, O);
+    conversion.row_id = TEXT("row-1");
+    conversion.now_s = 1785600000;
+    becomes(&conversion, frame,
+            "data: "
+            "{'error':{'message':'m','code':500,'metadata':{'error_type':'server'}},'id':'row-1','"
+            "object':"
+            "'chat.completion.chunk','created':1785600000,'model':'asked/model','provider':'up',"
+            "'choices':[{'index':0,'delta':{'content':''},'finish_reason':'error'}]}\n\n");
+    snprintf(both, sizeof(both), "%s%s", first, frame);
+    becomes(&conversion, both,
+            "data: {'id':'g','created':7,'choices':[],'provider':'up'}\n\n"
+            "data: "
+            "{'error':{'message':'m','code':500,'metadata':{'error_type':'server'}},'id':'g','"
+            "object':'chat.completion.chunk',"
+            "'created':7,'model':'asked/model','provider':'up','choices':[{'index':0,'delta':{"
+            "'content':''},'finish_reason':'error'}]}\n\n");
+    conversion.shown_id = TEXT("S");
+    conversion.now_s = 0;
+    becomes(&conversion, frame,
+            "data: "
+            "{'error':{'message':'m','code':500,'metadata':{'error_type':'server'}},'id':'S','"
+            "object':'chat.completion.chunk',"
+            "'model':'asked/model','provider':'up','choices':[{'index':0,'delta':{'content':''},"
+            "'finish_reason':'error'}]}\n\n");
+}
+
+/* Upstreams of OpenAI's dialect repeat as null what the first piece of a call said. */
+static void nulls_inside_the_pieces_of_calls_vanish(void **state)
+{
+    struct answer_conversion conversion = a_conversion(API_CHAT, N, O);
+
+    (void)state;
+    becomes(&conversion,
+            "data: {'provider':'up','choices':[{'delta':{'tool_calls':[{'index':0,'id':null,"
+            "'type':null,'function':{'name':null,'arguments':'{}'}}]}}]}\n\n",
+            "data: {'choices':[{'delta':{'tool_calls':[{'index':0,'function':{'arguments':'{}'}}]}"
+            "}],'provider':'up'}\n\n");
+}
+
 /* message_stop is where OpenRouter tells how a stream of messages came about; once. */
 static void router_metadata_of_messages_waits_for_the_stop(void **state)
 {
@@ -430,6 +488,8 @@ int main(void)
         cmocka_unit_test(a_recorded_stream_error_is_vercels),
         cmocka_unit_test(streams_speak_the_clients_grammar),
         cmocka_unit_test(a_shown_id_replaces_the_ids_of_events),
+        cmocka_unit_test(an_error_before_all_else_is_named),
+        cmocka_unit_test(nulls_inside_the_pieces_of_calls_vanish),
         cmocka_unit_test(router_metadata_of_messages_waits_for_the_stop),
         cmocka_unit_test(what_the_sink_returns_ends_the_event),
     };

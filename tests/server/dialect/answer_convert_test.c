@@ -66,6 +66,15 @@ static const struct {
      "{'model':'x','provider':'up','choices':[],'usage':{'cost':0,'is_byok':true,'cost_details':{"
      "'upstream_inference_cost':0.019295,'upstream_inference_prompt_cost':0,"
      "'upstream_inference_completions_cost':0}},'system_fingerprint':null}"},
+    {"own key, from an older routing that lists its attempts flat", API_CHAT, V, O,
+     "{'choices':[],'usage':{'cost':0,'is_byok':null},'provider_metadata':{'gateway':{'routing':{"
+     "'attempts':[{'success':true,'credentialType':'byok'}]}}}}",
+     "{'choices':[],'usage':{'cost':0,'is_byok':true},'provider':'up','system_fingerprint':null}"},
+    {"an is_byok of null is not said", API_CHAT, V, O,
+     "{'choices':[],'usage':{'is_byok':null,'cost':1},'provider_metadata':{'gateway':{'routing':{"
+     "'modelAttempts':[{'success':true,'providerAttempts':[{'success':true,'credentialType':"
+     "'system'}]}]}}}}",
+     "{'choices':[],'usage':{'cost':1,'is_byok':false},'provider':'up','system_fingerprint':null}"},
     {"own key: upstream_inference_cost ranks above market_cost", API_CHAT, V, O,
      "{'choices':[],'usage':{'cost':0,'is_byok':true,'market_cost':1,'cost_details':{"
      "'upstream_inference_cost':2}}}",
@@ -75,6 +84,12 @@ static const struct {
     {"fees are part of what is billed: zero data retention, before gateway_cost", API_CHAT, V, O,
      "{'choices':[],'usage':{'cost':0.00001638,'surcharge_cost':0.0001,'market_cost':0.00001638}}",
      "{'choices':[],'usage':{'cost':0.00011638},'provider':'up','system_fingerprint':null}"},
+    {"fees are no part of what inference costs", API_CHAT, V, O,
+     "{'choices':[],'usage':{'cost':0.2,'surcharge_cost':0.1,'gateway_cost':0.3,'is_byok':false},"
+     "'provider_metadata':{'gateway':{'inputInferenceCost':'0.2'}}}",
+     "{'choices':[],'usage':{'cost':0.3,'is_byok':false,'cost_details':{'upstream_inference_cost':"
+     "0.2,'upstream_inference_prompt_cost':0.2,'upstream_inference_completions_cost':0}},"
+     "'provider':'up','system_fingerprint':null}"},
     {"gatewayCost is billed where usage does not say it; exponents stay", API_CHAT, V, O,
      "{'choices':[],'usage':{'cost':1e-7},'providerMetadata':{'gateway':{'gatewayCost':'9e-7'}}}",
      "{'choices':[],'usage':{'cost':9e-7},'provider':'up','system_fingerprint':null}"},
@@ -95,6 +110,25 @@ static const struct {
      "'tool_calls':null,'refusal':null}}]}",
      "{'choices':[{'finish_reason':'stop','native_finish_reason':'stop','message':{'reasoning':"
      "'hm','content':null,'refusal':null}}],'provider':'up','system_fingerprint':null}"},
+    {"nulls inside calls and counts vanish", API_CHAT, N, O,
+     "{'choices':[{'message':{'refusal':null,'reasoning':null,'tool_calls':[{'index':0,'id':null,"
+     "'type':null,'function':{'name':null,'arguments':null}},{'id':'c','type':'function',"
+     "'function':{'name':'f','arguments':'{}','x':null}},{'function':null},7]}}],'usage':{"
+     "'total_tokens':1,'prompt_tokens_details':{'audio_tokens':null,'cached_tokens':null,"
+     "'text_tokens':null,'image_tokens':null},'completion_tokens_details':{"
+     "'accepted_prediction_tokens':null,'audio_tokens':null,'reasoning_tokens':3,"
+     "'rejected_prediction_tokens':null,'text_tokens':null}},'system_fingerprint':null}",
+     "{'choices':[{'message':{'refusal':null,'reasoning':null,'tool_calls':[{'index':0,"
+     "'function':{}},{'id':'c','type':'function','function':{'name':'f','arguments':'{}','x':null}"
+     "},{},7]}}],'usage':{'total_tokens':1,'prompt_tokens_details':{},"
+     "'completion_tokens_details':{'reasoning_tokens':3}},'system_fingerprint':null,'provider':"
+     "'up'}"},
+    {"counts of null do not hide those that stand elsewhere", API_CHAT, V, O,
+     "{'choices':[],'usage':{'cache_creation_input_tokens':5,'prompt_tokens_details':{"
+     "'cached_tokens':2,'cache_write_tokens':null},'completion_tokens_details':null},"
+     "'system_fingerprint':null}",
+     "{'choices':[],'usage':{'prompt_tokens_details':{'cached_tokens':2,'cache_write_tokens':5}},"
+     "'system_fingerprint':null,'provider':'up'}"},
     {"reasoning that is there wins over its alias", API_CHAT, N, O,
      "{'choices':[{'message':{'reasoning_content':'a','reasoning':'b'}},{'message':{'reasoning':"
      "null,'reasoning_content':'c','refusal':'no'}}],'system_fingerprint':'f'}",
@@ -184,7 +218,26 @@ static const struct {
      "'usage':{'input_tokens':5,'input_tokens_details':{'cached_tokens':1},'output_tokens':2,"
      "'output_tokens_details':{'reasoning_tokens':0},'total_tokens':7,'cost':0.0001,"
      "'cost_details':{'upstream_inference_cost':0.0001,'upstream_inference_input_cost':5e-5,"
-     "'upstream_inference_output_cost':0.00005}}}"},
+     "'upstream_inference_output_cost':0.00005}},'parallel_tool_calls':true,'tool_choice':'auto',"
+     "'tools':[]}"},
+    {"responses: what its schema requires, null or absent", API_RESPONSES, N, O,
+     "{'completed_at':1,'error':null,'frequency_penalty':0,'incomplete_details':null,'instructions"
+     "':null,'metadata':null,'presence_penalty':0,'temperature':1,'top_p':1,'parallel_tool_calls':"
+     "null,'tools':null,'usage':{'input_tokens':5,'input_tokens_details':{'cached_tokens':null},'o"
+     "utput_tokens_details':{}}}",
+     "{'completed_at':1,'error':null,'frequency_penalty':0,'incomplete_details':null,'instructions"
+     "':null,'metadata':null,'presence_penalty':0,'temperature':1,'top_p':1,'usage':{'input_tokens"
+     "':5,'input_tokens_details':{'cached_tokens':0},'output_tokens_details':{'reasoning_tokens':0"
+     "}},'parallel_tool_calls':true,'tool_choice':'auto','tools':[]}"},
+    {"responses: what is said stays; counts without details have them", API_RESPONSES, N, O,
+     "{'completed_at':1,'error':null,'frequency_penalty':0,'incomplete_details':null,'instructions"
+     "':null,'metadata':null,'presence_penalty':0,'temperature':1,'top_p':1,'parallel_tool_calls':"
+     "false,'tool_choice':'none','tools':[{'type':'x'}],'usage':{'input_tokens':5,'output_tokens_d"
+     "etails':null}}",
+     "{'completed_at':1,'error':null,'frequency_penalty':0,'incomplete_details':null,'instructions"
+     "':null,'metadata':null,'presence_penalty':0,'temperature':1,'top_p':1,'parallel_tool_calls':"
+     "false,'tool_choice':'none','tools':[{'type':'x'}],'usage':{'input_tokens':5,'input_tokens_de"
+     "tails':{'cached_tokens':0},'output_tokens_details':{'reasoning_tokens':0}}}"},
     {"responses for Vercel: the cost is in the metadata alone", API_RESPONSES, O, V,
      "{'id':'g','model':'sent/model','provider':'OpenAI','output':[],'usage':{'input_tokens':7,"
      "'cost':0.0046,'is_byok':false,'cost_details':{'upstream_inference_cost':0.0028,"
@@ -299,6 +352,20 @@ static void router_metadata_tells_every_attempt(void **state)
             "'z-ai/glm-4.6','status':200}]}}");
 }
 
+static void router_metadata_names_the_upstream_for_want_of_a_provider(void **state)
+{
+    struct answer_conversion conversion = a_conversion(API_CHAT, V, O);
+
+    (void)state;
+    conversion.metadata = true;
+    becomes(&conversion, "{'choices':[],'system_fingerprint':null}",
+            "{'choices':[],'system_fingerprint':null,'provider':'up','openrouter_metadata':{"
+            "'requested':'asked/model','strategy':'direct','region':null,'summary':'available=1, "
+            "selected=up','attempt':1,'is_byok':false,'endpoints':{'total':1,'available':[{"
+            "'provider':'up','model':'asked/model','selected':true}]},'attempts':[{'provider':"
+            "'up','model':'asked/model','status':200}]}}");
+}
+
 /* gateway.routing has our own attempts as models that failed, and OpenRouter's as providers. */
 static void routing_tells_every_attempt(void **state)
 {
@@ -381,6 +448,7 @@ int main(void)
         cmocka_unit_test(bodies_speak_the_clients_dialect),
         cmocka_unit_test(a_shown_id_replaces_every_id),
         cmocka_unit_test(router_metadata_tells_every_attempt),
+        cmocka_unit_test(router_metadata_names_the_upstream_for_want_of_a_provider),
         cmocka_unit_test(routing_tells_every_attempt),
         cmocka_unit_test(a_recorded_body_keeps_its_text),
         cmocka_unit_test(what_is_no_object_is_refused),

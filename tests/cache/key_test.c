@@ -214,7 +214,7 @@ static struct key by_the_header(const char *domain, const struct key_parts *part
     struct key key;
 
     add_part(&bytes, domain, strlen(domain));
-    add_part(&bytes, "\x01", 1);
+    add_part(&bytes, "\x02", 1);
     add_part(&bytes, parts->client, parts->client_len);
     add_part(&bytes, parts->endpoint, strlen(parts->endpoint));
     add_part(&bytes, parts->stream ? "\x01" : "\0", 1);

@@ -52,18 +52,6 @@ static enum problem merge_preset(struct call *call, struct out *merged, struct t
     return PROBLEMS;
 }
 
-/* Files, batches and videos live where they were made: later questions must go there, too. */
-static bool keeps_its_place(const struct route *route)
-{
-    return route->api == API_FILES || route->api == API_BATCHES || route->api == API_VIDEOS;
-}
-
-/* To a plan AI_OTHER means the AI SDK protocol, which few upstreams speak; rankings do not. */
-static enum row_api api_of(const struct route *route)
-{
-    return route->api == API_AI_OTHER ? API_NONE : route->api;
-}
-
 /* The request's fallback models, then its preset's. */
 static enum problem make_plan(struct call *call, struct plan *plan)
 {
@@ -75,10 +63,10 @@ static enum problem make_plan(struct call *call, struct plan *plan)
         /* Models of sound and pictures are in no catalogue of text: those calls are never refused.
          */
         .catalogs = call->route->kind == ROUTE_FORWARDED ? NULL : gateway->catalogs,
-        .health = keeps_its_place(call->route) ? NULL : gateway->health,
+        .health = route_keeps_its_place(call->route) ? NULL : gateway->health,
         .map = gateway->models,
         .from = call->route->dialect,
-        .api = call->route->ai_sdk ? call->route->api : api_of(call->route),
+        .ai_sdk = call->route->ai_sdk,
         .model = {body->model, body->model_len},
         .forced = call->headers.upstream,
         .user = call->headers.user.len > 0 ? call->headers.user

@@ -76,17 +76,12 @@ static const char *row_id(struct fetch *fetch)
     return id;
 }
 
-/* Files, jobs and the like have ids, too; they name no call. */
-static bool is_generation(const struct fetch *fetch, const char *id)
-{
-    return fetch->route->kind == ROUTE_CACHEABLE || strncmp(id, "gen", 3) == 0;
-}
-
 /* The id that the client, the body and the row share: the upstream's, else ours. Once a head has
  * left without it, ours it stays. */
 const char *fetch_shown_id(struct fetch *fetch)
 {
-    return fetch->answer.id[0] != '\0' && !fetch->own_id && is_generation(fetch, fetch->answer.id)
+    return fetch->answer.id[0] != '\0' && !fetch->own_id &&
+                   fetch_is_generation(fetch, text_of(fetch->answer.id))
                ? fetch->answer.id
                : row_id(fetch);
 }
@@ -308,7 +303,8 @@ void fetch_reset_answer(struct fetch *fetch)
 /* From here on a crash leaves something to look up. */
 static void note_id(struct fetch *fetch, const char *id)
 {
-    if (fetch->seen || id[0] == '\0' || !fetch->recorded || !is_generation(fetch, id))
+    if (fetch->seen || id[0] == '\0' || !fetch->recorded ||
+        !fetch_is_generation(fetch, text_of(id)))
         return;
     fetch->seen = true;
     ledger_seen(fetch->worker->lane, &fetch->hold, id, strlen(id));

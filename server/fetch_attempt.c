@@ -219,13 +219,6 @@ static bool is_worth_another(const struct fetch *fetch, enum upstream_end end)
     return status == 408 || status == 429 || status >= 500;
 }
 
-static bool lives_upstream(const struct fetch *fetch)
-{
-    enum row_api api = fetch->route->api;
-
-    return api == API_FILES || api == API_BATCHES || api == API_VIDEOS;
-}
-
 static bool may_fall_back(const struct fetch *fetch, enum upstream_end end)
 {
     if (fetch->original == NULL || fetch->cancelled || fetch->worker->stopped)
@@ -235,9 +228,7 @@ static bool may_fall_back(const struct fetch *fetch, enum upstream_end end)
     /* Nobody is there any more, and nothing will be kept: no new call is paid for. */
     if (fetch->client_status == 499 && fetch->flight == NULL)
         return false;
-    /* Files, batches and videos live where they were made; only what was not sent can go elsewhere.
-     */
-    if (lives_upstream(fetch))
+    if (route_keeps_its_place(fetch->route)) /* only what was not sent can go elsewhere */
         return fetch->method == UPSTREAM_POST && end == UPSTREAM_UNSENT;
     return is_worth_another(fetch, end);
 }

@@ -64,6 +64,11 @@ void fetch_finish_events(struct fetch *fetch);
 void fetch_convert_end(struct fetch *fetch);
 void fetch_note_id(struct fetch *fetch);
 void fetch_begin_body(struct fetch *fetch, int status, const char *type);
+/* Files, jobs and the like have ids, too; they name no call that could be looked up. */
+static inline bool fetch_is_generation(const struct fetch *fetch, struct text id)
+{
+    return fetch->route->kind == ROUTE_CACHEABLE || (id.len > 3 && memcmp(id.bytes, "gen", 3) == 0);
+}
 /* 2xx: batches and videos are accepted with 201 or 202. Only a 200 is ever stored. */
 static inline bool fetch_succeeded(const struct fetch *fetch)
 {

@@ -104,8 +104,7 @@ static void judge(struct fetch *fetch, struct ledger_row *row, bool may_still_re
 static bool can_be_looked_up(const struct fetch *fetch, const struct ledger_row *row)
 {
     return row->upstream_id.len > 0 && fetch->upstream->dialect != DIALECT_OPENAI &&
-           (fetch->route->kind == ROUTE_CACHEABLE ||
-            (row->upstream_id.len > 3 && memcmp(row->upstream_id.bytes, "gen", 3) == 0));
+           fetch_is_generation(fetch, row->upstream_id);
 }
 
 static void plan_lookup(struct fetch *fetch, const struct ledger_row *row)

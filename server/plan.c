@@ -272,10 +272,7 @@ static enum problem list_upstreams(const struct plan_order *order, const struct 
 
 static bool speaks(const struct plan_order *order, unsigned upstream)
 {
-    if (order->api != API_AI_LANGUAGE && order->api != API_AI_EMBEDDING &&
-        order->api != API_AI_OTHER)
-        return true;
-    return order->config->upstream[upstream].dialect == DIALECT_VERCEL;
+    return !order->ai_sdk || order->config->upstream[upstream].dialect == DIALECT_VERCEL;
 }
 
 static enum problem leave_speakers(const struct plan_order *order, struct list *list,

@@ -42,8 +42,8 @@ struct plan_order {
     struct health *health;     /* NULL: all are well */
     const struct model_map *map;
     enum config_dialect from; /* the client's */
-    enum row_api api;
-    struct text model; /* as the client said it; empty: forwarded without one */
+    bool ai_sdk;              /* the AI SDK protocol, which only Vercel speaks */
+    struct text model;        /* as the client said it; empty: forwarded without one */
     struct text
         fallbacks[PLAN_MODELS_MAX]; /* the request's or the preset's, in the client's words */
     unsigned fallback_count;

@@ -114,6 +114,11 @@ const struct route *route_find(const char *path, size_t len, struct text *ret_re
     return NULL;
 }
 
+bool route_keeps_its_place(const struct route *route)
+{
+    return route->api == API_FILES || route->api == API_BATCHES || route->api == API_VIDEOS;
+}
+
 static bool is_plain(char byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||

@@ -46,6 +46,9 @@ struct route {
  */
 const struct route *route_find(const char *path, size_t len, struct text *ret_rest);
 
+/* Files, batches and videos live where they were made: later questions must go there, too. */
+bool route_keeps_its_place(const struct route *route);
+
 /* Nothing in a path that is passed on may change where it leads: printable characters that need no
  * escape, no dot segments, and for a query no `#`. */
 bool route_path_is_plain(struct text path);

@@ -51,7 +51,6 @@ static inline int set_up(void **state)
                                       .health = world.gateway.health,
                                       .map = world.gateway.models,
                                       .from = DIALECT_OPENROUTER,
-                                      .api = API_CHAT,
                                       .model = TEXT("openai/gpt-4o"),
                                       .key_id = TEXT("0123456789abcdef0123456789abcdef"),
                                       .now_ms = 1792000000000};

@@ -289,27 +289,22 @@ static void a_variant_goes_to_those_that_have_a_form_for_it(void **state)
 
 static void the_ai_sdks_protocol_is_vercels(void **state)
 {
-    static const enum row_api apis[] = {API_AI_LANGUAGE, API_AI_EMBEDDING, API_AI_OTHER};
     struct world *world = *state;
+    struct config_route *one;
 
     world->order.from = DIALECT_VERCEL;
-    for (size_t i = 0; i < sizeof apis / sizeof *apis; i++) {
-        struct config_route *one;
-
-        world->config.route_count = 0;
-        world->order.api = apis[i];
-        assert_string_equal(plan(world), "first: vercel=openai/gpt-4o second=openai/gpt-4o");
-        one = route(world, "r");
-        memset(one, 0, sizeof *one);
-        one->name = (char *)(uintptr_t) "r";
-        to(world, one, OTHER);
-        to(world, one, SECOND);
-        assert_string_equal(plan(world), "dialect: second=openai/gpt-4o");
-        world->order.forced = TEXT("openrouter");
-        assert_string_equal(refusal(world, PROBLEM_BAD_REQUEST),
-                            "the AI SDK protocol needs an upstream with dialect vercel");
-        world->order.forced = (struct text){NULL, 0};
-    }
+    world->order.ai_sdk = true;
+    assert_string_equal(plan(world), "first: vercel=openai/gpt-4o second=openai/gpt-4o");
+    one = route(world, "r");
+    memset(one, 0, sizeof *one);
+    one->name = (char *)(uintptr_t) "r";
+    to(world, one, OTHER);
+    to(world, one, SECOND);
+    assert_string_equal(plan(world), "dialect: second=openai/gpt-4o");
+    world->order.forced = TEXT("openrouter");
+    assert_string_equal(refusal(world, PROBLEM_BAD_REQUEST),
+                        "the AI SDK protocol needs an upstream with dialect vercel");
+    world->order.forced = (struct text){NULL, 0};
 }
 
 int main(void)

@@ -13,11 +13,8 @@ enum estimate_flag {
     ESTIMATE_FALLBACK_PRICE = 1 << 0,     /* a cache class without its own price used another's */
     ESTIMATE_USAGE_INCONSISTENT = 1 << 1, /* classes exceed their total; clamped at 0 */
     ESTIMATE_WRITES_OUTSIDE = 1 << 2,     /* prompt_tokens was read as excluding cache writes */
-};
-
-struct estimate {
-    struct money cost;
-    unsigned flags; /* enum estimate_flag */
+    ESTIMATE_OFF_PEAK = 1 << 3,
+    ESTIMATE_SERVICE_UNKNOWN = 1 << 4, /* a service tier that the price does not have: standard */
 };
 
 /* One class of the usage: quantity x price = cost. */
@@ -29,23 +26,45 @@ struct estimate_line {
     struct money cost;
 };
 
-/* Rates usage by price (vercel section 11 rules 3-6, pricing section 3). market is the list cost
- * that the upstream reported, or NULL: where prompt_tokens may or may not include cache writes,
- * both readings are tried and the one that equals *market is kept, else the inclusive one.
+struct estimate {
+    struct money
+        cost;       /* the sum of the lines' costs, times the multiplier, rounded half-even once */
+    unsigned flags; /* enum estimate_flag */
+    unsigned count;
+    struct estimate_line lines[PRICE_UNITS];   /* in the order of enum price_unit */
+    int64_t above;                             /* the context tier that held; 0: the base */
+    char service_tier[PRICE_SERVICE_NAME_MAX]; /* whose rates held; empty: standard */
+    int64_t multiplier_ppm;
+};
+
+struct estimate_terms {
+    struct text service_tier;   /* as returned in the answer, else as requested */
+    int64_t at_ms;              /* the request's start */
+    const struct money *market; /* the list cost that the upstream reported, or NULL */
+};
+
+/* Rates usage by price (vercel section 11 rules 3-6, pricing section 3). Where prompt_tokens may or
+ * may not include cache writes, both readings are tried and the one that equals *terms->market is
+ * kept, else the inclusive one.
  *
  * Total input picks the tier. Cache classes without a price use the nearest known one (1-hour
- * write, 5-minute write, input; read, input) and are flagged. Audio, reasoning and image tokens are
- * inside their totals and leave them only where they have a price of their own. An absent count,
- * completion_tokens among them, counts as none; searches and the price per request count where
- * the price is known.
- * -ENODATA when usage lacks prompt_tokens or a price that it needs is unknown; -EOVERFLOW. */
-int estimate_cost(const struct price *price, const struct usage *usage, const struct money *market,
-                  struct estimate *ret_estimate);
+ * write, 5-minute write, input; read, input) and are flagged. Audio, image, video and reasoning
+ * tokens are inside their totals and leave them only where they have a price of their own. An
+ * absent count, completion_tokens among them, counts as none; searches, pictures and the price per
+ * request count where the price is known.
+ * -ENODATA when usage lacks prompt_tokens (and has no pictures that are priced) or a price that it
+ * needs is unknown; -EOVERFLOW. */
+int estimate_cost(const struct price *price, const struct usage *usage,
+                  const struct estimate_terms *terms, struct estimate *ret_estimate);
 
-/* The same, with the lines that it adds up from: at most PRICE_UNITS, in the order of enum
- * price_unit; their costs add up to ret_estimate->cost to the last digit. */
-int estimate_lines(const struct price *price, const struct usage *usage, const struct money *market,
-                   struct estimate_line lines[PRICE_UNITS], unsigned *ret_count,
-                   struct estimate *ret_estimate);
+/* The most that a request can cost before it is sent, for a budget's hold: prompt_tokens_max at the
+ * dearest input rate of any bracket, service tier or cache write, output_tokens_max likewise, the
+ * price per request, and searches_max searches. Never below any estimate_cost() of a usage within
+ * these bounds and any terms. -ENODATA: no price for what is asked; -EOVERFLOW. */
+struct estimate_bounds {
+    int64_t prompt_tokens_max, output_tokens_max, searches_max, images_max;
+};
+int estimate_ceiling(const struct price *price, const struct estimate_bounds *bounds,
+                     struct money *ret_cost);
 
 #endif

@@ -103,6 +103,10 @@ int ledger_rehold(struct ledger_lane *lane, struct ledger_hold *hold, const stru
  * VERDICT_PENDING stays listed by ledger_pending() until it is settled by ledger_settle().
  * Asserts that the hold is open; closes it. */
 void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row);
+/* The same, and the row is listed by ledger_pending() whatever its verdict: a later truth may still
+ * change it. */
+void ledger_post_listed(struct ledger_lane *lane, struct ledger_hold *hold,
+                        const struct ledger_row *row);
 
 /* A row without a hold: hits, collapsed requests, refusals before any call; never a pending one.
  * -ENOSPC as above.
@@ -116,30 +120,25 @@ int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_
 int ledger_reserve(struct ledger_lane *lane);
 void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms);
 
-/* What a generation record said, or that we gave up. Known members replace those of the row
- * (design 2.5: a generation record ranks above inline figures), then the row is reconciled anew.
- * usage and texts apply only where present, so usage starts as USAGE_INIT. found == false: gave
- * up, nothing else is looked at; the row ends `unreported`, or `unknown` when there is no estimate
- * either. */
-struct ledger_late {
-    bool found;
-    struct usage usage;
-    struct text model, provider, finish_reason, price_hash;
-    struct maybe_money billed, upstream_cost, market, estimated;
-    int byok; /* -1: not said */
-};
-/* Settles a pending row. A row that is not pending any more is left alone. -ENOSPC as above. */
+/* Replaces a row that is listed by ledger_pending() with what it has become (settle.h). listed: it
+ * goes on being followed, else it leaves the list. A row that is not listed any more is left alone,
+ * so that a settlement that comes twice counts once. row keeps the id and created_at of was.
+ *
+ * A month that is closed keeps its rows: then a correction (settle.h) goes into the open month at
+ * now_ms instead, and the row leaves the list, in one record. -ENOSPC as above; -EOVERFLOW: the
+ * correction's sums do not fit. borrow: was, row. */
 int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
-                  const struct ledger_late *late);
+                  const struct ledger_row *was, const struct ledger_row *row, bool listed,
+                  int64_t now_ms);
 
-/* One row that waits for its reported cost. Texts are valid during the callback. */
+/* One row that waits for a truth to come. Its texts are valid during the callback. */
 struct ledger_pending {
     struct ledger_ref ref;
-    struct text upstream, upstream_id, key_id, model;
-    bool has_estimate;
+    const struct ledger_row *row; /* borrow; NULL: the stored row cannot be read */
 };
-/* Calls fn for every pending row that RocksDB holds (rows posted in this process by way of a lane
- * are known to whoever posted them). Call before lanes are in use; fn must not call back. */
+/* Calls fn for every listed row that RocksDB holds (rows posted in this process by way of a lane
+ * are known to whoever posted them), those that cannot be read included. Call before lanes are in
+ * use; fn must not call back. */
 int ledger_pending(struct ledger *ledger, void (*fn)(void *arg, const struct ledger_pending *),
                    void *arg);
 
@@ -179,5 +178,36 @@ void ledger_reader_close(struct ledger_reader *reader);
  * non-zero and returns it. Rows and their texts are valid during the callback. Memory is flat. */
 int ledger_reader_rows(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
                        int (*fn)(void *arg, const struct ledger_row *row), void *arg);
+
+/* The same for rows as they are stored, in the order of their places; bytes that are no row are
+ * given all the same. For verify and close. */
+int ledger_reader_raw(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
+                      int (*fn)(void *arg, const struct ledger_ref *ref, const uint8_t *bytes,
+                                size_t len),
+                      void *arg);
+
+/* A reader within the process that has the ledger open: for the admin address. Rows that lanes had
+ * recorded before are waited for (wait_ms; -ETIMEDOUT). It holds no lock between calls, and a call
+ * ends with -ECANCELED when the writer must close the database or *stop (may be NULL) becomes true.
+ * The ledger must stay open until it is closed. give. */
+int ledger_reader_within(struct ledger *ledger, int64_t wait_ms, const _Atomic bool *stop,
+                         struct ledger_reader **ret_reader);
+
+/* The row with this id, or upstream id (of several the latest; hits included). Texts borrow from
+ * buffer. -ENOENT. */
+int ledger_reader_find(struct ledger_reader *reader, struct text id,
+                       uint8_t buffer[ROW_ENCODED_MAX], struct ledger_row *ret_row);
+
+/* Open holds and rows that are listed as pending, with created_at in [from, to). row is NULL for
+ * one that cannot be read. */
+int ledger_reader_open_items(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
+                             int (*fn)(void *arg, bool is_hold, const struct ledger_ref *ref,
+                                       const struct ledger_row *row),
+                             void *arg);
+
+/* The months that have rows, or a seal, oldest first: their first milliseconds. At most max are
+ * written. */
+int ledger_reader_months(struct ledger_reader *reader, int64_t *ret_from_ms, size_t max,
+                         size_t *ret_count);
 
 #endif

@@ -4,11 +4,19 @@
  * and 15 significant digits (the importers round, a table is exact). The table is read once and
  * never changes afterwards, so any thread may read it without a lock.
  *
- *     {"format": 1, "models": {"zai/glm-5.3": [
- *        {"from": "2026-07-01T00:00:00Z", "input": "0.0000014", "output": "0.0000044",
- *         "input_cache_read": "0.00000026",
- *         "tiers": [{"above": 200000, "input": "0.0000028", ...}]}]}}
+ *     {"format": 2, "models": {"zai/glm-5.3": [
+ *        {"from": "2026-07-01T00:00:00Z", "source": "vercel",
+ *         "input": "0.0000014", "output": "0.0000044", "input_cache_read": "0.00000026",
+ *         "tiers": [{"above": 200000, "input": "0.0000028", ...}],
+ *         "service_tiers": {"priority": {"input": "...", "tiers": [...]}, "flex": {...}},
+ *         "off_peak": [{"utc": "16:30-00:30", "weekdays": "mon,tue", "input": "...", ...}],
+ *         "multiplier": "0.95"}]}}
  *
+ * Format 1 is format 2 without `source`, `service_tiers`, `off_peak` and `multiplier`; it is read,
+ * too. "multiplier" is a decimal of at most 6 places, above 0 and at most 100. "utc" is
+ * "HH:MM-HH:MM", start inclusive, end exclusive, may wrap midnight; without "weekdays" every day
+ * (the day on which the window began counts). A service tier that does not name a unit falls back
+ * to the standard rates of the same bracket (pricing-and-focus section 1.1).
  * "from" is UTC, YYYY-MM-DDTHH:MM:SS[.mmm]Z. A model has any number of entries; each holds until
  * the next one begins. Entries and tiers may stand in any order; two with the same "from" or
  * "above" are refused, and so is a key that is unknown or stands twice. A model without entries,
@@ -19,13 +27,15 @@
 #define ACCOUNTING_PRICE_H
 
 #include "accounting/money.h"
+#include "accounting/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/* What a unit can be. The order is the file's and the export's. */
+/* What a unit can be. The order is the file's and the export's, and the numbers are stored in rows
+ * (rating.h): append, never renumber. */
 enum price_unit {
     PRICE_INPUT,          /* "input": token */
     PRICE_OUTPUT,         /* "output": token */
@@ -37,6 +47,10 @@ enum price_unit {
     PRICE_OUTPUT_IMAGE,   /* "output_image": token */
     PRICE_WEB_SEARCH,     /* "web_search": search */
     PRICE_REQUEST,        /* "request": once per request */
+    PRICE_OUTPUT_AUDIO,   /* "output_audio": token */
+    PRICE_INPUT_IMAGE,    /* "input_image": token */
+    PRICE_INPUT_VIDEO,    /* "input_video": token */
+    PRICE_IMAGE,          /* "image": picture made */
     PRICE_UNITS,
 };
 
@@ -51,16 +65,20 @@ struct price_rates {
 
 enum {
     PRICE_TIERS_MAX = 8,
+    PRICE_SERVICES_MAX = 8, /* service tiers of one version */
+    PRICE_SERVICE_NAME_MAX = 32,
+    PRICE_OFF_PEAK_MAX = 8,
+    PRICE_VERSIONS_MAX = 4096,          /* of one model */
     PRICE_MODEL_MAX = 256,              /* bytes of a model's id */
     PRICE_FILE_MAX = 128 * 1024 * 1024, /* bytes of a price file, and of a list to import */
 };
 #define PRICE_ABOVE_MAX INT64_C(1000000000000) /* tokens: no prompt comes near */
+#define PRICE_MULTIPLIER_NONE 1000000          /* millionths */
 
-/* A model's price in force from one instant on. Tiers are chosen by total prompt tokens, cached
- * included, strictly greater than `above`; the highest that matches holds for the whole request
- * (not graduated). A unit that a tier does not name keeps its base price. */
-struct price {
-    int64_t from_ms; /* unix milliseconds, inclusive */
+/* Rates by size of the prompt. Tiers are chosen by total prompt tokens, cached included, strictly
+ * greater than `above`; the highest that matches holds for the whole request (not graduated). A
+ * unit that a tier does not name keeps its base price. */
+struct price_brackets {
     struct price_rates base;
     struct {
         int64_t above; /* tokens */
@@ -68,6 +86,49 @@ struct price {
     } tiers[PRICE_TIERS_MAX]; /* ascending */
     unsigned tier_count;
 };
+
+struct price_service {
+    char name[PRICE_SERVICE_NAME_MAX]; /* as answers name it: "priority", "flex" */
+    struct price_brackets brackets;
+};
+
+/* Rates that replace (not discount) all others while it lasts. */
+struct price_off_peak {
+    unsigned from_minute, to_minute; /* of the UTC day; to <= from wraps midnight */
+    unsigned weekdays;               /* bit 0 is Monday */
+    struct price_rates rates;
+};
+
+/* A model's price in force from one instant on. */
+struct price {
+    int64_t from_ms; /* unix milliseconds, inclusive */
+    struct price_brackets standard;
+    const struct price_service *services; /* borrow: of the table */
+    unsigned service_count;
+    const struct price_off_peak *off_peak; /* borrow */
+    unsigned off_peak_count;
+    int64_t multiplier_ppm; /* applied once to the sum of a request */
+    char source[16];        /* who said so: "vercel", "litellm", ...; empty: not said */
+};
+
+/* What decides which rates hold. */
+struct price_terms {
+    int64_t prompt_tokens;    /* total input */
+    struct text service_tier; /* as returned, else as requested; empty, "standard", "default" and
+                                 "auto" are the standard rates */
+    int64_t at_ms;            /* of the request's start: off-peak windows */
+};
+struct price_pick {
+    struct price_rates rates;
+    int64_t above;                    /* the tier's bound; 0: the base */
+    const struct price_service *tier; /* NULL: standard */
+    bool off_peak;
+    int64_t multiplier_ppm;
+};
+/* Order of pricing-and-focus section 3 rule 9: bracket, service tier, off-peak, multiplier. An
+ * unknown service tier falls back to standard rates: `tier` is NULL then. "fast" is also found as
+ * "priority". borrow: of price. */
+struct price_pick price_pick(const struct price *price, const struct price_terms *terms);
 
 struct price_table;
 
@@ -85,6 +146,11 @@ void price_table_free(struct price_table *table);
 /* The price of model in force at at_ms, or NULL when unknown. borrow: valid while the table is. */
 const struct price *price_find(const struct price_table *table, const char *model, size_t len,
                                int64_t at_ms);
+/* All versions of a model, oldest first, unpriced ones included; NULL: not in the table. */
+const struct price *price_versions(const struct price_table *table, const char *model, size_t len,
+                                   size_t *ret_count);
+/* Model `index` of the table (below price_table_models()), sorted by name. */
+struct text price_table_model(const struct price_table *table, size_t index);
 
 /* Models in the table, and of those how many have a price at all. */
 size_t price_table_models(const struct price_table *table);
@@ -92,22 +158,8 @@ size_t price_table_priced(const struct price_table *table);
 /* SHA-256 of the file's bytes in hex, 64 characters and a NUL: which prices rated a row. */
 const char *price_table_hash(const struct price_table *table);
 
-/* The rates that hold for a request of prompt_tokens (total input): the base overlaid by its tier.
- */
-struct price_rates price_rates_for(const struct price *price, int64_t prompt_tokens);
-
 /* Whether the file can name this model: 1 to PRICE_MODEL_MAX bytes of UTF-8, no control character,
  * quote or backslash among them (so that a name has one spelling only). */
 bool price_model_valid(const char *model, size_t len);
-
-/* Converts the answer of Vercel's GET /v1/models (vercel section 9) into our format, effective
- * from from_ms, and writes it to out: sorted by model, the same list always gives the same bytes.
- * Cost fields that our format does not carry are named on report ("model: field: not used"), one
- * line each, none dropped in silence; so are prices that had to be rounded. A model with `{}` is
- * written as unpriced. borrow: json.
- * -EINVAL with the place ("model key: what") in error for JSON that is not such a list, and then
- * out has been given nothing; -EFBIG above PRICE_FILE_MAX; -EIO when out or report fails. */
-int price_import_vercel(const char *json, size_t len, int64_t from_ms, FILE *out, FILE *report,
-                        char *error, size_t error_size);
 
 #endif

@@ -11,6 +11,7 @@
 #define ACCOUNTING_ROW_H
 
 #include "accounting/reconcile.h"
+#include "accounting/text.h"
 #include "accounting/usage.h"
 
 #include <stdbool.h>
@@ -24,19 +25,10 @@ enum {
     ROW_TAGS_MAX = 10,  /* vercel section 1: at most 10 tags of 1-64 characters */
     ROW_TAGS_BYTES_MAX = 4096,
     ROW_ATTEMPTS_BYTES_MAX = 2048, /* earlier attempts; whole ones are dropped from the end */
-    ROW_ENCODED_MAX = 12 * 1024,   /* no row is larger; the journal reserves by this bound */
+    ROW_RATING_BYTES_MAX = 768,    /* rating.h */
+    ROW_OBSERVED_BYTES_MAX = 1024, /* observe.h */
+    ROW_ENCODED_MAX = 14 * 1024,   /* no row is larger; the journal reserves by this bound */
 };
-
-struct text {
-    const char *bytes; /* not NUL-terminated; NULL and 0: not known */
-    size_t len;
-};
-#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
-/* borrow: a NUL-terminated text. */
-static inline struct text text_of(const char *bytes)
-{
-    return (struct text){bytes, strlen(bytes)};
-}
 
 /* Stored as numbers: append, never renumber. 0 is "not known" in each. */
 enum row_api {
@@ -69,6 +61,26 @@ enum row_cache {
 const char *row_api_name(enum row_api api);       /* "chat", ..., "ai-language" */
 const char *row_cache_name(enum row_cache cache); /* "hit", "collapsed", ... */
 
+/* Why reported and estimated differ, found by re-rating (cause.h). Stored: append, never renumber.
+ */
+enum cause {
+    CAUSE_NONE,          /* they do not, or one of them is not known */
+    CAUSE_CACHE_IGNORED, /* cached tokens were billed as input */
+    CAUSE_TIER_MISSED,   /* another context tier was applied */
+    CAUSE_SERVICE_TIER,  /* another service tier's rates */
+    CAUSE_CACHE_TTL,     /* 1-hour and 5-minute writes taken for one another */
+    CAUSE_SURCHARGE,     /* the gateway's fee is in it */
+    CAUSE_DISCOUNT,      /* less by a plain percentage */
+    CAUSE_MARKUP,        /* more by one */
+    CAUSE_BYOK,          /* billed under one's own key: a fee, or nothing */
+    CAUSE_SEARCH_FEE,    /* a whole number of searches, or their fee left out */
+    CAUSE_TOKEN_COUNT,   /* the counts of the record differ from those of the answer */
+    CAUSE_PRICE_VERSION, /* the rates of the version before or after */
+    CAUSE_UNEXPLAINED,
+    CAUSES,
+};
+const char *cause_name(enum cause cause); /* "cache-ignored", ...; "" for CAUSE_NONE */
+
 /* The columns of design 2.5, in its order; then what the read endpoints know besides, which is in
  * no export. */
 struct ledger_row {
@@ -96,6 +108,13 @@ struct ledger_row {
     struct text preset;     /* "name@version" */
     struct text native_finish_reason, service_tier;
     struct text origin; /* HTTP-Referer */
+    struct text rating; /* the lines that `estimated` adds up from (rating.h); on hits and followers
+                           those of what their source cost: the avoided quantities */
+    struct text observed; /* every cost that was ever reported for it (observe.h) */
+    unsigned version;     /* times that a later observation changed it */
+    enum cause cause;     /* why `difference` is not 0 (cause.h) */
+    struct text corrects; /* "ms/sequence" of the closed month's row that this one corrects; its
+                             sums are then differences to it */
 };
 
 /* A row of which nothing is known. */

@@ -24,6 +24,10 @@ struct usage {
     int64_t audio_tokens; /* input */
     int64_t image_tokens; /* output */
     int64_t web_searches;
+    int64_t image_input_tokens;
+    int64_t video_input_tokens;
+    int64_t audio_output_tokens;
+    int64_t images; /* pictures made, where they are billed by the piece */
     bool exclusive; /* prompt_tokens excludes cache reads and writes */
 };
 

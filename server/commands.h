@@ -11,5 +11,13 @@ int command_check(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_prices(int argc, char **argv);
 int command_compare(int argc, char **argv);
+int command_report(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_rerate(int argc, char **argv);
+int command_reconcile(int argc, char **argv);
+int command_close(int argc, char **argv);
+int command_verify(int argc, char **argv);
+int command_backup(int argc, char **argv);
+int command_keys(int argc, char **argv);
 
 #endif

@@ -10,6 +10,8 @@
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
+#include "accounting/budget.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +23,7 @@ enum {
     CONFIG_ROUTES_MAX = 16,
     CONFIG_PRESETS_MAX = 16,
     CONFIG_STRINGS_MAX = 32, /* of one list of texts */
+    CONFIG_CLIENTS_MAX = 4096,
 };
 
 enum config_dialect { DIALECT_VERCEL, DIALECT_OPENROUTER, DIALECT_OPENAI };
@@ -39,11 +42,30 @@ struct config_upstream {
     char *base_url;    /* no trailing slash */
     char *api_key_env; /* NULL: the client's own key is forwarded */
     char *api_key;     /* the variable's value; wiped by config_free() */
+    char *cost_path;   /* where its answers name their cost, dotted: "usage.cost_nano_usd",
+                          "metadata.cost.total"; NULL: as its dialect does */
+    int64_t
+        cost_unit_femto; /* what one of it is worth in 1e-15 USD: usd 1e15, milli, micro, nano */
+    char *bills_as;      /* who invoices, for FOCUS ("Vercel"); NULL: by dialect */
 };
 
 struct config_strings {
     char *item[CONFIG_STRINGS_MAX];
     unsigned count;
+};
+
+/* A virtual key and what it may do. */
+struct config_client {
+    char *name;
+    char *key_hash; /* "sha256:" and 64 hex digits, as `tollgate keys new` prints it */
+    uint8_t key_digest[32];
+    char *project, *user, *environment; /* NULL: as the request says */
+    struct config_strings tags;         /* added to the request's */
+    struct config_strings models;       /* patterns; none: every one */
+    unsigned requests_per_minute;       /* 0: no limit */
+    struct budget_limits budget;        /* budget_per_day, budget_per_week, budget_per_month, USD */
+    bool cache;                         /* may have answers cached */
+    bool zdr; /* no caching, no request log, zero data retention asked of the upstream */
 };
 
 /* The first route whose patterns match the requested model decides. */
@@ -90,6 +112,8 @@ struct config {
     unsigned route_count;
     struct config_preset preset[CONFIG_PRESETS_MAX];
     unsigned preset_count;
+    struct config_client *client; /* owned */
+    unsigned client_count;        /* 0: callers' own keys are forwarded */
     struct {
         char *map;           /* models.map: file; NULL: the one that is compiled in */
         unsigned catalog_ms; /* how often upstreams' catalogues are read; 0: never */
@@ -110,13 +134,24 @@ struct config {
         unsigned drain_ms;
         unsigned retry_ms;     /* how long a request may wait for a Retry-After; 0: not at all */
         unsigned keepalive_ms; /* OpenRouter streams: silence before a comment; 0: none */
+        unsigned detached_ms;  /* how long a call goes on that nobody waits for any more */
+        struct money detached_cost; /* what such a call may cost by our reckoning; 0: no bound */
+        unsigned budget_wait_ms; /* how long a request may wait for holds of its client's budget */
+        unsigned output_tokens;  /* what a request that does not say may answer, for its hold */
     } limits;
     struct {
-        char *file; /* NULL: no prices */
+        char *file;          /* NULL: no prices */
+        unsigned refresh_ms; /* how often they are read anew from upstreams' lists; 0: never */
+        struct config_strings from; /* names of upstreams whose lists are taken; none: all that have
+                                       prices of their own dialect */
     } prices;
     struct {
         int64_t tolerance_ppm; /* 0.1% is 1000 */
         enum config_durability durability;
+        char *account;             /* ledger.account: BillingAccountId of FOCUS exports */
+        char *account_name;        /* NULL: none */
+        bool confirm;              /* drift is looked up at the generation endpoint, too */
+        unsigned retention_months; /* closed and exported months older than that go; 0: never */
     } ledger;
 };
 

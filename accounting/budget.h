@@ -1,0 +1,63 @@
+/* budget.h - what clients may spend, as two-phase reservations: an upper bound is held before the
+ * call, the true cost posted after it, so that requests at the same time cannot overspend.
+ *
+ * A client has a limit per UTC day, week (from Monday) and month; each is checked against what was
+ * spent in it (by the row's created_at) and what is held now. Hits and followers consume nothing.
+ * Limits are exact: spent + held never exceeds a limit by a unit, unless a call turned out dearer
+ * than its upper bound; then it is posted all the same and the budget is overdrawn.
+ *
+ * Threads: any; a mutex per client, held for arithmetic only.
+ */
+#ifndef ACCOUNTING_BUDGET_H
+#define ACCOUNTING_BUDGET_H
+
+#include "accounting/row.h"
+
+enum budget_period { BUDGET_DAY, BUDGET_WEEK, BUDGET_MONTH, BUDGET_PERIODS };
+
+struct budget_limits {
+    struct maybe_money limit[BUDGET_PERIODS]; /* unknown: none */
+};
+
+struct budgets;
+/* limits: one per client. give; NULL: no memory. */
+struct budgets *budgets_new(const struct budget_limits *limits, size_t count);
+void budgets_free(struct budgets *budgets);
+
+/* Before serving begins: what rows of the ledger say was spent (booked; a pending row without an
+ * estimate counts as nothing yet). */
+int budgets_load(struct budgets *budgets, size_t client, const struct ledger_row *row);
+
+struct budget_hold { /* plain data, owned by whoever made the reservation */
+    size_t client;
+    struct money amount;
+    int64_t at_ms; /* which day, week and month it counts in */
+    bool open;
+};
+struct budget_state {
+    enum budget_period period; /* the one that refused, or is nearest to it */
+    struct money limit, spent, held;
+    int64_t resets_ms; /* unix ms: when that period begins anew */
+};
+/* 0; -EAGAIN: it does not fit while others are held, but would if they cost nothing: wait for a
+ * post (budgets_on_release()) and ask again; -EDQUOT: it does not fit whatever becomes of them.
+ * Without limits always 0. ret_state may be NULL; it is filled on failure. */
+int budget_reserve(struct budgets *budgets, size_t client, struct money amount, int64_t now_ms,
+                   struct budget_hold *ret_hold, struct budget_state *ret_state);
+/* The call has ended: cost (unknown: the whole amount stays spent until it is known; a later
+ * budget_correct() puts it right) replaces what was held. */
+void budget_post(struct budgets *budgets, struct budget_hold *hold, struct maybe_money cost);
+/* Nothing was billed. */
+void budget_void(struct budgets *budgets, struct budget_hold *hold);
+/* A later truth about a call that was posted: to replaces from, in the periods of at_ms. */
+void budget_correct(struct budgets *budgets, size_t client, struct money from, struct money to,
+                    int64_t at_ms, int64_t now_ms);
+/* For showing: the periods of now_ms. */
+void budget_show(struct budgets *budgets, size_t client, int64_t now_ms,
+                 struct budget_state ret_states[BUDGET_PERIODS]);
+
+/* fn runs after each post or void of a client that someone was told -EAGAIN for, on the thread that
+ * posted, without locks held. */
+void budgets_on_release(struct budgets *budgets, void (*fn)(void *arg, size_t client), void *arg);
+
+#endif

@@ -23,6 +23,7 @@ enum form {
     FORM_STATUS,  /* int, 0 is unknown */
     FORM_FLAG,    /* bool, stored when true */
     FORM_BYOK,    /* int, negative is unknown */
+    FORM_NUMBER,  /* unsigned, stored when not 0 */
     FORM_CODE,    /* an enum, 0 is unknown, max is its number of values */
     FORM_MONEY,
 };
@@ -84,6 +85,15 @@ enum row_field {
     FIELD_NATIVE_FINISH_REASON = 47,
     FIELD_SERVICE_TIER = 48,
     FIELD_ORIGIN = 49,
+    FIELD_RATING = 50,
+    FIELD_OBSERVED = 51,
+    FIELD_VERSION = 52,
+    FIELD_CAUSE = 53,
+    FIELD_CORRECTS = 54,
+    FIELD_IMAGE_INPUT_TOKENS = 55,
+    FIELD_VIDEO_INPUT_TOKENS = 56,
+    FIELD_AUDIO_OUTPUT_TOKENS = 57,
+    FIELD_IMAGES = 58,
     FIELDS,
 };
 
@@ -155,6 +165,15 @@ static const struct field fields[FIELDS] = {
     [FIELD_NATIVE_FINISH_REASON] = NAME(native_finish_reason),
     [FIELD_SERVICE_TIER] = NAME(service_tier),
     [FIELD_ORIGIN] = NAME(origin),
+    [FIELD_RATING] = {FORM_TEXT, ROW_RATING_BYTES_MAX, AT(rating)},
+    [FIELD_OBSERVED] = {FORM_LIST, ROW_OBSERVED_BYTES_MAX, AT(observed)},
+    [FIELD_VERSION] = {FORM_NUMBER, 0, AT(version)},
+    [FIELD_CAUSE] = {FORM_CODE, CAUSES, AT(cause)},
+    [FIELD_CORRECTS] = {FORM_TEXT, ROW_PLACE_MAX, AT(corrects)},
+    [FIELD_IMAGE_INPUT_TOKENS] = COUNT(usage.image_input_tokens),
+    [FIELD_VIDEO_INPUT_TOKENS] = COUNT(usage.video_input_tokens),
+    [FIELD_AUDIO_OUTPUT_TOKENS] = COUNT(usage.audio_output_tokens),
+    [FIELD_IMAGES] = COUNT(usage.images),
 };
 
 enum {
@@ -163,12 +182,14 @@ enum {
     MAP_BYTES = 3,
     /* Worst case of every field at once, headers included. */
     ENCODED_BOUND = 3 + 3 * (ROW_ID_MAX + 4) + 18 * (ROW_NAME_MAX + 5) + ROW_TAGS_BYTES_MAX + 5 +
-                    ROW_ATTEMPTS_BYTES_MAX + 5 + 7 * (MONEY_BYTES + 4) + 12 * 11 + 7 * 6,
+                    ROW_ATTEMPTS_BYTES_MAX + 5 + ROW_RATING_BYTES_MAX + 5 + ROW_OBSERVED_BYTES_MAX +
+                    5 + ROW_PLACE_MAX + 4 + 7 * (MONEY_BYTES + 4) + 16 * 11 + 9 * 6,
 };
 _Static_assert((int)ENCODED_BOUND <= (int)ROW_ENCODED_MAX, "a row always fits its bound");
 _Static_assert((int)FIELDS <= 128, "a field's number is one byte");
 _Static_assert(sizeof(struct ledger_row) <= UINT16_MAX, "offsets fit");
 _Static_assert(sizeof(enum row_api) == sizeof(unsigned), "enums are read as unsigned");
+_Static_assert(sizeof(enum cause) == sizeof(unsigned), "enums are read as unsigned");
 
 const char *row_api_name(enum row_api api)
 {
@@ -184,6 +205,26 @@ const char *row_cache_name(enum row_cache cache)
     static const char *const names[CACHES] = {"",    "hit",   "collapsed", "miss",
                                               "off", "stale", "refresh"};
     return (unsigned)cache < CACHES ? names[cache] : "";
+}
+
+const char *cause_name(enum cause cause)
+{
+    static const char *const names[CAUSES] = {
+        [CAUSE_NONE] = "",
+        [CAUSE_CACHE_IGNORED] = "cached-tokens-ignored",
+        [CAUSE_TIER_MISSED] = "tier-missed",
+        [CAUSE_SERVICE_TIER] = "service-tier",
+        [CAUSE_CACHE_TTL] = "cache-write-ttl",
+        [CAUSE_SURCHARGE] = "surcharge",
+        [CAUSE_DISCOUNT] = "discount",
+        [CAUSE_MARKUP] = "markup",
+        [CAUSE_BYOK] = "byok",
+        [CAUSE_SEARCH_FEE] = "search-fee",
+        [CAUSE_TOKEN_COUNT] = "token-count",
+        [CAUSE_PRICE_VERSION] = "price-version",
+        [CAUSE_UNEXPLAINED] = "unexplained",
+    };
+    return (unsigned)cause < CAUSES ? names[cause] : "";
 }
 
 void row_init(struct ledger_row *row)
@@ -263,6 +304,7 @@ static bool field_known(const struct field *field, const void *at)
         return *(const bool *)at;
     case FORM_BYOK:
         return *(const int *)at >= 0;
+    case FORM_NUMBER:
     case FORM_CODE:
         return *(const unsigned *)at != 0;
     case FORM_MONEY:
@@ -320,6 +362,8 @@ static int pack_field(msgpack_packer *packer, const struct field *field, const v
         return msgpack_pack_true(packer);
     case FORM_BYOK:
         return *(const int *)at != 0 ? msgpack_pack_true(packer) : msgpack_pack_false(packer);
+    case FORM_NUMBER:
+        return msgpack_pack_unsigned_int(packer, *(const unsigned *)at);
     case FORM_CODE:
         assert(*(const unsigned *)at < field->max);
         return msgpack_pack_unsigned_int(packer, *(const unsigned *)at);
@@ -394,6 +438,8 @@ static bool store_number(const struct field *field, const struct msgpack_value *
         *(int64_t *)at = number;
     else if (field->form == FORM_STATUS && number <= STATUS_MAX)
         *(int *)at = (int)number;
+    else if (field->form == FORM_NUMBER && number <= UINT32_MAX)
+        *(unsigned *)at = (unsigned)number;
     else if (field->form == FORM_CODE) /* a newer version's word is not known to us */
         *(unsigned *)at = number < field->max ? (unsigned)number : 0;
     else
@@ -425,6 +471,7 @@ static bool store(const struct field *field, const struct msgpack_value *value, 
     case FORM_INSTANT:
     case FORM_COUNT:
     case FORM_STATUS:
+    case FORM_NUMBER:
     case FORM_CODE:
         return store_number(field, value, at);
     case FORM_NONE:

@@ -25,6 +25,7 @@ enum {
     ROW_TAGS_MAX = 10,  /* vercel section 1: at most 10 tags of 1-64 characters */
     ROW_TAGS_BYTES_MAX = 4096,
     ROW_ATTEMPTS_BYTES_MAX = 2048, /* earlier attempts; whole ones are dropped from the end */
+    ROW_PLACE_MAX = 48,            /* "ms/sequence" */
     ROW_RATING_BYTES_MAX = 768,    /* rating.h */
     ROW_OBSERVED_BYTES_MAX = 1024, /* observe.h */
     ROW_ENCODED_MAX = 14 * 1024,   /* no row is larger; the journal reserves by this bound */
@@ -79,7 +80,7 @@ enum cause {
     CAUSE_UNEXPLAINED,
     CAUSES,
 };
-const char *cause_name(enum cause cause); /* "cache-ignored", ...; "" for CAUSE_NONE */
+const char *cause_name(enum cause cause); /* "cached-tokens-ignored", ...; "" for CAUSE_NONE */
 
 /* The columns of design 2.5, in its order; then what the read endpoints know besides, which is in
  * no export. */

@@ -33,7 +33,18 @@ struct usage {
 
 /* All absent, inclusive. */
 #define USAGE_INIT                                                                                 \
-    ((struct usage){USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT,          \
-                    USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, false})
+    ((struct usage){.prompt_tokens = USAGE_ABSENT,                                                 \
+                    .completion_tokens = USAGE_ABSENT,                                             \
+                    .cached_tokens = USAGE_ABSENT,                                                 \
+                    .cache_write_tokens = USAGE_ABSENT,                                            \
+                    .cache_write_1h_tokens = USAGE_ABSENT,                                         \
+                    .reasoning_tokens = USAGE_ABSENT,                                              \
+                    .audio_tokens = USAGE_ABSENT,                                                  \
+                    .image_tokens = USAGE_ABSENT,                                                  \
+                    .web_searches = USAGE_ABSENT,                                                  \
+                    .image_input_tokens = USAGE_ABSENT,                                            \
+                    .video_input_tokens = USAGE_ABSENT,                                            \
+                    .audio_output_tokens = USAGE_ABSENT,                                           \
+                    .images = USAGE_ABSENT})
 
 #endif

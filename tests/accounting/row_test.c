@@ -59,6 +59,15 @@ static void fill(struct ledger_row *row)
     row->native_finish_reason = TEXT("end_turn");
     row->service_tier = TEXT("flex");
     row->origin = TEXT("https://example.com/");
+    row->rating = TEXT("1;0:0:120:1400000000");
+    row->observed = TEXT("[{\"from\":\"usage\",\"at\":1,\"billed\":\"0.1\"}]");
+    row->version = 70000;
+    row->cause = CAUSE_PRICE_VERSION;
+    row->corrects = TEXT("1763679111123/18014398509481984");
+    row->usage.image_input_tokens = 21;
+    row->usage.video_input_tokens = 22;
+    row->usage.audio_output_tokens = 23;
+    row->usage.images = 24;
 }
 
 static void assert_text(struct text a, struct text b)
@@ -101,6 +110,9 @@ static void assert_texts(const struct ledger_row *a, const struct ledger_row *b)
     assert_text(a->native_finish_reason, b->native_finish_reason);
     assert_text(a->service_tier, b->service_tier);
     assert_text(a->origin, b->origin);
+    assert_text(a->rating, b->rating);
+    assert_text(a->observed, b->observed);
+    assert_text(a->corrects, b->corrects);
 }
 
 static void assert_rows(const struct ledger_row *a, const struct ledger_row *b)
@@ -120,7 +132,13 @@ static void assert_rows(const struct ledger_row *a, const struct ledger_row *b)
     assert_int_equal(a->usage.audio_tokens, b->usage.audio_tokens);
     assert_int_equal(a->usage.image_tokens, b->usage.image_tokens);
     assert_int_equal(a->usage.web_searches, b->usage.web_searches);
+    assert_int_equal(a->usage.image_input_tokens, b->usage.image_input_tokens);
+    assert_int_equal(a->usage.video_input_tokens, b->usage.video_input_tokens);
+    assert_int_equal(a->usage.audio_output_tokens, b->usage.audio_output_tokens);
+    assert_int_equal(a->usage.images, b->usage.images);
     assert_int_equal(a->usage.exclusive, b->usage.exclusive);
+    assert_int_equal(a->version, b->version);
+    assert_int_equal(a->cause, b->cause);
     assert_money(a->billed, b->billed);
     assert_money(a->upstream_cost, b->upstream_cost);
     assert_money(a->market, b->market);

@@ -17,11 +17,11 @@
  * "HH:MM-HH:MM", start inclusive, end exclusive, may wrap midnight; without "weekdays" every day
  * (the day on which the window began counts). A service tier that does not name a unit falls back
  * to the standard rates of the same bracket (pricing-and-focus section 1.1).
- * "from" is UTC, YYYY-MM-DDTHH:MM:SS[.mmm]Z. A model has any number of entries; each holds until
- * the next one begins. Entries and tiers may stand in any order; two with the same "from" or
- * "above" are refused, and so is a key that is unknown or stands twice. A model without entries,
- * or an entry without prices, is unknown from there on, never free (vercel section 9: `{}` is
- * legal there).
+ * "from" is UTC, YYYY-MM-DDTHH:MM:SS[.mmm]Z, 1970 at the earliest. A model has any number of
+ * entries; each holds until the next one begins. Entries and tiers may stand in any order; two with
+ * the same "from" or "above" are refused, and so is a key that is unknown or stands twice. A model
+ * without entries, or an entry without prices, is unknown from there on, never free (vercel section
+ * 9: `{}` is legal there).
  */
 #ifndef ACCOUNTING_PRICE_H
 #define ACCOUNTING_PRICE_H
@@ -69,6 +69,7 @@ enum {
     PRICE_SERVICE_NAME_MAX = 32,
     PRICE_OFF_PEAK_MAX = 8,
     PRICE_VERSIONS_MAX = 4096,          /* of one model */
+    PRICE_SOURCE_MAX = 16,              /* bytes of a source's name and its NUL */
     PRICE_MODEL_MAX = 256,              /* bytes of a model's id */
     PRICE_FILE_MAX = 128 * 1024 * 1024, /* bytes of a price file, and of a list to import */
 };
@@ -107,8 +108,8 @@ struct price {
     unsigned service_count;
     const struct price_off_peak *off_peak; /* borrow */
     unsigned off_peak_count;
-    int64_t multiplier_ppm; /* applied once to the sum of a request */
-    char source[16];        /* who said so: "vercel", "litellm", ...; empty: not said */
+    int64_t multiplier_ppm; /* applied once to the sum of a request; 0 (made by hand): none */
+    char source[PRICE_SOURCE_MAX]; /* who said so: "vercel", "litellm", ...; empty: not said */
 };
 
 /* What decides which rates hold. */
@@ -125,9 +126,11 @@ struct price_pick {
     bool off_peak;
     int64_t multiplier_ppm;
 };
-/* Order of pricing-and-focus section 3 rule 9: bracket, service tier, off-peak, multiplier. An
- * unknown service tier falls back to standard rates: `tier` is NULL then. "fast" is also found as
- * "priority". borrow: of price. */
+/* Order of pricing-and-focus section 3 rule 9: bracket, service tier, off-peak, multiplier. Unit by
+ * unit the highest bracket that holds wins, and within a bracket the service tier before standard.
+ * Of off-peak windows that overlap the later one wins. An unknown service tier falls back to
+ * standard rates: `tier` is NULL then. "fast" is also found as "priority", "batch" as "batches".
+ * borrow: of price. */
 struct price_pick price_pick(const struct price *price, const struct price_terms *terms);
 
 struct price_table;
@@ -138,6 +141,10 @@ struct price_table;
  * give: *ret_table. */
 int price_table_open(const char *path, struct price_table **ret_table, char *error,
                      size_t error_size);
+/* The same from memory: what an import has just written. path: of the messages; NULL: none. borrow:
+ * bytes. */
+int price_table_read(const char *path, const char *bytes, size_t len,
+                     struct price_table **ret_table, char *error, size_t error_size);
 /* An empty table: every model is unknown; its hash is that of no bytes. NULL without memory.
  * give. */
 struct price_table *price_table_empty(void);
@@ -149,6 +156,10 @@ const struct price *price_find(const struct price_table *table, const char *mode
 /* All versions of a model, oldest first, unpriced ones included; NULL: not in the table. */
 const struct price *price_versions(const struct price_table *table, const char *model, size_t len,
                                    size_t *ret_count);
+/* Of those the one in force at at_ms, priced or not; NULL: none has begun. borrow: of versions. */
+const struct price *price_version_at(const struct price *versions, size_t count, int64_t at_ms);
+/* Whether a version says any price at all: one that does not is unknown, never free. */
+bool price_known(const struct price *price);
 /* Model `index` of the table (below price_table_models()), sorted by name. */
 struct text price_table_model(const struct price_table *table, size_t index);
 

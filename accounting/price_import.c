@@ -1,322 +1,52 @@
-/* price_import.c - other people's price lists into ours. See price.h.
+/* price_import.c - public price lists into our table, and into an older one. See price_import.h.
  *
- * A list is read whole before the first byte is written, so that a broken one leaves no half
- * table. What the list says and our format cannot is told on the report, never guessed at: the
- * price of Anthropic's 1-hour cache writes, for one, is not listed and so not written.
+ * A list is read whole, and set against the old table whole, before the first byte is written, so
+ * that a broken one leaves no half table.
  */
-#include "accounting/price.h"
-#include "accounting/price_json.h"
+#include "accounting/price_import.h"
+#include "accounting/price_import_private.h"
+#include "accounting/price_time.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define FROM_MS_MAX INT64_C(253402300799999) /* the last millisecond of the year 9999 */
-
-enum { INSTANT_SIZE = 32 };
-
-struct imported {
-    const char *id; /* borrow: of the JSON tree */
-    size_t len;
-    struct price price;
+static const struct {
+    const char *name;
+    int (*import)(struct import *import, struct json_object *root);
+} sources[PRICE_SOURCES] = {
+    [PRICE_SOURCE_LITELLM] = {"litellm", import_litellm},
+    [PRICE_SOURCE_VERCEL] = {"vercel", import_vercel},
+    [PRICE_SOURCE_OPENROUTER] = {"openrouter", import_openrouter},
+    [PRICE_SOURCE_MODELS_DEV] = {"models.dev", import_models_dev},
 };
 
-struct import {
-    struct price_place place;
-    FILE *report;
-    struct imported *models;
-    size_t count;
-};
-
-/* Vercel's plain prices, USD per unit, and the brackets that may stand beside them. */
-static const struct field {
-    const char *plain;
-    const char *tiers; /* NULL: never seen with brackets */
-    enum price_unit unit;
-} fields[] = {
-    {"input", "input_tiers", PRICE_INPUT},
-    {"output", "output_tiers", PRICE_OUTPUT},
-    {"input_cache_read", "input_cache_read_tiers", PRICE_CACHE_READ},
-    {"input_cache_write", "input_cache_write_tiers", PRICE_CACHE_WRITE},
-    {"audio_input_token_cost", NULL, PRICE_INPUT_AUDIO},
-    {"web_search", NULL, PRICE_WEB_SEARCH},
-};
-
-enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
-
-/* ---- the report ---- */
-
-static void report(const struct import *import, const char *what)
+const char *price_source_name(enum price_source source)
 {
-    fprintf(import->report, "%.*s: %s: %s\n", (int)import->place.model_len, import->place.model,
-            import->place.key, what);
+    assert((unsigned)source < PRICE_SOURCES);
+    return sources[source].name;
 }
 
-static void report_rounded(const struct import *import, const char *text,
-                           enum money_precision precision, struct unit_price price)
+int price_source_parse(const char *name, enum price_source *ret_source)
 {
-    char rounded[MONEY_TEXT_MAX];
-
-    money_print((struct money){price.femto}, rounded);
-    fprintf(import->report, "%.*s: %s: %s read as %s (%s)\n", (int)import->place.model_len,
-            import->place.model, import->place.key, text, rounded,
-            precision == MONEY_DENOISED ? "binary noise" : "more than 15 decimals");
-}
-
-/* ---- reading ---- */
-
-/* Reads one cost at the place's key. One below 0 stands for "it depends": *ret_known stays false.
- */
-static int read_cost(struct import *import, struct json_object *value, struct unit_price *ret_price,
-                     bool *ret_known)
-{
-    enum money_precision precision;
-    struct unit_price price;
-    const char *text;
-
-    if (!json_object_is_type(value, json_type_string))
-        return price_refuse(&import->place, "must be a decimal string");
-    text = json_object_get_string(value);
-    if (unit_price_parse(text, (size_t)json_object_get_string_len(value), &price, &precision) < 0)
-        return price_refuse(&import->place, "is not a decimal number that fits");
-    if (price.femto < 0) {
-        report(import, "below 0: not used");
-        return 0;
-    }
-    if (precision != MONEY_EXACT)
-        report_rounded(import, text, precision, price);
-    *ret_price = price;
-    *ret_known = true;
-    return 0;
-}
-
-static void set_rate(struct price_rates *rates, enum price_unit unit, struct unit_price price)
-{
-    rates->unit[unit] = price;
-    rates->known |= 1U << unit;
-}
-
-static bool has_rate(const struct price_rates *rates, enum price_unit unit)
-{
-    return (rates->known & 1U << unit) != 0;
-}
-
-/* Reads a number of tokens; absent is absence, the caller's default. */
-static int read_tokens(const struct import *import, struct json_object *value, int64_t *ret_tokens)
-{
-    int64_t tokens;
-
-    if (value == NULL)
-        return 0;
-    if (!json_object_is_type(value, json_type_int))
-        return price_refuse(&import->place, "min and max must be whole numbers");
-    tokens = json_object_get_int64(value);
-    if (tokens < 0 || tokens > PRICE_ABOVE_MAX)
-        return price_refuse(&import->place, "min and max must be 0 to 1000000000000");
-    *ret_tokens = tokens;
-    return 0;
-}
-
-/* The rates of the tier above so many tokens; it is made, in its order, when there is none. */
-static struct price_rates *tier_at(struct price *price, int64_t above)
-{
-    unsigned at = 0;
-
-    while (at < price->tier_count && price->tiers[at].above < above)
-        at++;
-    if (at < price->tier_count && price->tiers[at].above == above)
-        return &price->tiers[at].rates;
-    if (price->tier_count == PRICE_TIERS_MAX)
-        return NULL;
-    memmove(&price->tiers[at + 1], &price->tiers[at],
-            (price->tier_count - at) * sizeof(price->tiers[0]));
-    memset(&price->tiers[at], 0, sizeof(price->tiers[at]));
-    price->tiers[at].above = above;
-    price->tier_count++;
-    return &price->tiers[at].rates;
-}
-
-/* Where one bracket ends another must begin, or the prompt sizes behind it have no price in the
- * list, while ours would go on with the bracket's. */
-static int check_max(struct import *import, struct json_object *brackets, int64_t max)
-{
-    for (size_t i = 0; i < json_object_array_length(brackets); i++) {
-        struct json_object *bracket = json_object_array_get_idx(brackets, i);
-        int64_t min = 0;
-        int rc = read_tokens(import, json_object_object_get(bracket, "min"), &min);
-        if (rc < 0)
-            return rc;
-        if (min == max)
+    for (unsigned source = 0; source < PRICE_SOURCES; source++) {
+        if (strcmp(name, sources[source].name) == 0) {
+            *ret_source = (enum price_source)source;
             return 0;
-    }
-    fprintf(import->report, "%.*s: %s: max %" PRId64 ": not used\n", (int)import->place.model_len,
-            import->place.model, import->place.key, max);
-    return 0;
-}
-
-static void report_bracket_keys(const struct import *import, struct json_object *bracket)
-{
-    json_object_object_foreach(bracket, key, value)
-    {
-        (void)value;
-        if (strcmp(key, "cost") != 0 && strcmp(key, "min") != 0 && strcmp(key, "max") != 0)
-            fprintf(import->report, "%.*s: %s.%s: not used\n", (int)import->place.model_len,
-                    import->place.model, import->place.key, key);
-    }
-}
-
-/* Puts one bracket's price where it belongs. min is inclusive, our "above" is not. A bracket from
- * 0 is the base price; it should repeat the plain one and outranks it where it does not. */
-static int place_bracket(struct import *import, struct price *price, enum price_unit unit,
-                         int64_t min, struct unit_price cost)
-{
-    struct price_rates *rates;
-
-    if (min == 0) {
-        if (has_rate(&price->base, unit) && price->base.unit[unit].femto != cost.femto)
-            report(import, "the first bracket differs from the plain price: bracket used");
-        set_rate(&price->base, unit, cost);
-        return 0;
-    }
-    rates = tier_at(price, min - 1);
-    if (rates == NULL)
-        return price_refuse(&import->place, "has more than 8 brackets");
-    if (has_rate(rates, unit))
-        return price_refuse(&import->place, "two brackets begin at the same min");
-    set_rate(rates, unit, cost);
-    return 0;
-}
-
-static int read_bracket(struct import *import, struct json_object *brackets, size_t index,
-                        enum price_unit unit, struct price *price)
-{
-    struct json_object *bracket = json_object_array_get_idx(brackets, index);
-    int64_t min = 0, max = -1;
-    struct unit_price cost;
-    bool known = false;
-    int rc;
-
-    report_bracket_keys(import, bracket);
-    rc = read_tokens(import, json_object_object_get(bracket, "min"), &min);
-    if (rc == 0)
-        rc = read_tokens(import, json_object_object_get(bracket, "max"), &max);
-    if (rc == 0 && max >= 0)
-        rc = check_max(import, brackets, max);
-    if (rc == 0)
-        rc = read_cost(import, json_object_object_get(bracket, "cost"), &cost, &known);
-    if (rc < 0 || !known)
-        return rc;
-    return place_bracket(import, price, unit, min, cost);
-}
-
-static int read_brackets(struct import *import, struct json_object *brackets, enum price_unit unit,
-                         struct price *price)
-{
-    if (!json_object_is_type(brackets, json_type_array))
-        return price_refuse(&import->place, "must be a list of brackets");
-    if (json_object_array_length(brackets) > PRICE_TIERS_MAX + 1) /* the base is one more */
-        return price_refuse(&import->place, "has more than 8 brackets");
-    for (size_t i = 0; i < json_object_array_length(brackets); i++) {
-        if (!json_object_is_type(json_object_array_get_idx(brackets, i), json_type_object))
-            return price_refuse(&import->place, "must be a list of brackets");
-    }
-    for (size_t i = 0; i < json_object_array_length(brackets); i++) {
-        int rc = read_bracket(import, brackets, i, unit, price);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-/* In our format a unit that a tier does not name falls back to the base, in the list to the
- * bracket below: so each tier repeats what the one below it says. */
-static void carry_tiers(struct price *price)
-{
-    for (unsigned tier = 1; tier < price->tier_count; tier++) {
-        for (unsigned unit = 0; unit < PRICE_UNITS; unit++) {
-            const struct price_rates *below = &price->tiers[tier - 1].rates;
-            if (has_rate(below, unit) && !has_rate(&price->tiers[tier].rates, unit))
-                set_rate(&price->tiers[tier].rates, unit, below->unit[unit]);
         }
     }
+    return -EINVAL;
 }
 
-/* Names what the list has and we do not carry. */
-static void report_unused(struct import *import, struct json_object *pricing)
-{
-    json_object_object_foreach(pricing, key, value)
-    {
-        bool used = false;
-        (void)value;
-        for (unsigned i = 0; i < FIELDS && !used; i++)
-            used = strcmp(key, fields[i].plain) == 0 ||
-                   (fields[i].tiers != NULL && strcmp(key, fields[i].tiers) == 0);
-        price_at(&import->place, key);
-        if (!used)
-            report(import, "not used");
-    }
-}
-
-static int read_pricing(struct import *import, struct json_object *pricing, struct price *price)
-{
-    int rc = 0;
-
-    report_unused(import, pricing);
-    for (unsigned i = 0; i < FIELDS && rc == 0; i++) {
-        struct unit_price cost;
-        struct json_object *value;
-        bool known = false;
-
-        price_at(&import->place, fields[i].plain);
-        if (json_object_object_get_ex(pricing, fields[i].plain, &value))
-            rc = read_cost(import, value, &cost, &known);
-        if (known)
-            set_rate(&price->base, fields[i].unit, cost);
-        if (known && fields[i].unit == PRICE_WEB_SEARCH)
-            report(import, "taken as USD per search"); /* its unit is documented, not measured */
-        if (rc == 0 && fields[i].tiers != NULL &&
-            json_object_object_get_ex(pricing, fields[i].tiers, &value)) {
-            price_at(&import->place, fields[i].tiers);
-            rc = read_brackets(import, value, fields[i].unit, price);
-        }
-    }
-    carry_tiers(price);
-    return rc;
-}
-
-static int read_model(struct import *import, struct json_object *entry, struct imported *model)
-{
-    struct json_object *id = json_object_object_get(entry, "id");
-    struct json_object *pricing;
-
-    if (!json_object_is_type(id, json_type_string))
-        return price_refuse(&import->place, "must be an object with an \"id\"");
-    model->id = json_object_get_string(id);
-    model->len = (size_t)json_object_get_string_len(id);
-    if (!price_model_valid(model->id, model->len))
-        return price_refuse(&import->place, "its \"id\" is no model id");
-    import->place.model = model->id;
-    import->place.model_len = model->len;
-    price_at(&import->place, "pricing");
-    pricing = json_object_object_get(entry, "pricing");
-    if (pricing == NULL) {
-        report(import, "missing: unpriced");
-        return 0;
-    }
-    if (!json_object_is_type(pricing, json_type_object))
-        return price_refuse(&import->place, "must be an object");
-    return read_pricing(import, pricing, &model->price);
-}
+/* ---- the list ---- */
 
 static int compare_models(const void *left, const void *right)
 {
     const struct imported *a = left, *b = right;
 
-    return strcmp(a->id, b->id);
+    return price_name_compare(a->id, a->len, b->id, b->len);
 }
 
 static int sort_models(struct import *import)
@@ -328,121 +58,215 @@ static int sort_models(struct import *import)
             import->place.model = import->models[i].id;
             import->place.model_len = import->models[i].len;
             price_at(&import->place, "id");
-            return price_refuse(&import->place, "stands twice");
+            return import_refuse(import, "stands twice");
         }
     }
     return 0;
 }
 
-static int read_list(struct import *import, struct json_object *root)
+static int read_list(struct import *import, const char *json, size_t len)
 {
-    struct json_object *data = NULL;
-    size_t count;
+    struct json_object *root = NULL;
+    int rc;
 
-    if (!json_object_is_type(root, json_type_object) ||
-        !json_object_object_get_ex(root, "data", &data) ||
-        !json_object_is_type(data, json_type_array))
-        return price_refuse(&import->place, "must be an object with a list \"data\"");
-    count = json_object_array_length(data);
-    import->models = calloc(count > 0 ? count : 1, sizeof(*import->models));
-    if (import->models == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        struct json_object *entry = json_object_array_get_idx(data, i);
-        char where[32];
-        int rc;
+    if (import->order->from_ms < 0 || import->order->from_ms > PRICE_FROM_MS_MAX)
+        return import_refuse(import, "prices take effect between 1970 and 9999");
+    rc = price_json_parse(&import->place, json, len, &root);
+    if (rc == 0)
+        rc = sources[import->order->source].import(import, root);
+    json_object_put(root);
+    for (size_t i = 0; i < import->count && rc == 0; i++)
+        import_finish(&import->models[i].price);
+    return rc == 0 ? sort_models(import) : rc;
+}
 
-        import->place.model = where;
-        import->place.model_len = (size_t)snprintf(where, sizeof(where), "data[%zu]", i);
+/* ---- the list and the old table ---- */
+
+/* One model of either, or of both. */
+struct pair {
+    const struct price_model *old;   /* NULL: only in the list */
+    const struct imported *imported; /* NULL: only in the old table */
+    bool added;                      /* the imported price becomes a version */
+};
+
+struct walk {
+    const struct import *import;
+    size_t old_at, new_at;
+};
+
+/* Whether the old table already says what the list does: then nothing is added. A price that is not
+ * known needs no version where none was known. */
+static bool is_said(const struct price_model *old, const struct price *price)
+{
+    const struct price *in_force = price_version_at(old->versions, old->count, price->from_ms);
+
+    if (in_force == NULL || !price_known(in_force))
+        return !price_known(price);
+    return price_same(in_force, price);
+}
+
+/* The next model in the order of names; false: that was all. */
+static bool next_pair(struct walk *walk, struct pair *ret_pair)
+{
+    const struct import *import = walk->import;
+    const struct price_table *table = import->order->old;
+    const struct price_model *old = NULL;
+    const struct imported *imported = NULL;
+    int order;
+
+    if (table != NULL && walk->old_at < table->model_count)
+        old = &table->models[walk->old_at];
+    if (walk->new_at < import->count)
+        imported = &import->models[walk->new_at];
+    if (old == NULL && imported == NULL)
+        return false;
+    order = old == NULL ? 1
+            : imported == NULL
+                ? -1
+                : price_name_compare(old->name, old->len, imported->id, imported->len);
+    *ret_pair = (struct pair){order <= 0 ? old : NULL, order >= 0 ? imported : NULL, false};
+    walk->old_at += order <= 0;
+    walk->new_at += order >= 0;
+    ret_pair->added = order > 0 || (order == 0 && !is_said(old, &imported->price));
+    return true;
+}
+
+static void note_missing(struct import *import, const struct price_model *old,
+                         struct price_import_result *result)
+{
+    const struct price *in_force =
+        price_version_at(old->versions, old->count, import->order->from_ms);
+
+    if (in_force == NULL || strcmp(in_force->source, price_source_name(import->order->source)) != 0)
+        return;
+    import->place.model = old->name;
+    import->place.model_len = old->len;
+    price_at(&import->place, NULL);
+    import_note(import, "not in the list: its price stays");
+    result->missing++;
+}
+
+/* What would be written has to be read again. */
+static int weigh(struct import *import, const struct pair *pair, size_t *containers, size_t *values)
+{
+    if (pair->old != NULL && pair->added && pair->old->count == PRICE_VERSIONS_MAX) {
+        import->place.model = pair->old->name;
+        import->place.model_len = pair->old->len;
         price_at(&import->place, NULL);
-        if (!json_object_is_type(entry, json_type_object))
-            return price_refuse(&import->place, "must be an object with an \"id\"");
-        rc = read_model(import, entry, &import->models[import->count]);
-        if (rc < 0)
-            return rc;
-        import->count++;
+        return import_refuse(import, "has 4096 versions, the most a table can hold");
     }
-    return sort_models(import);
+    *containers += 1;
+    *values += 1;
+    for (size_t i = 0; pair->old != NULL && i < pair->old->count; i++)
+        price_write_weigh(&pair->old->versions[i], containers, values);
+    if (pair->added)
+        price_write_weigh(&pair->imported->price, containers, values);
+    if (*containers <= PRICE_CONTAINERS_MAX && *values <= PRICE_VALUES_MAX)
+        return 0;
+    import->place.model = NULL;
+    price_at(&import->place, NULL);
+    return import_refuse(import, "the table would be larger than one may be: 262144 objects and "
+                                 "lists, 2097152 values");
+}
+
+static int compare_tables(struct import *import, struct price_import_result *result)
+{
+    struct walk walk = {.import = import};
+    size_t containers = 2, values = 2; /* the table itself */
+    struct pair pair;
+    int rc = 0;
+
+    while (rc == 0 && next_pair(&walk, &pair)) {
+        if (pair.imported != NULL) {
+            result->models++;
+            result->priced += price_known(&pair.imported->price);
+            result->added += pair.old == NULL;
+            result->changed += pair.old != NULL && pair.added;
+        } else {
+            note_missing(import, pair.old, result);
+        }
+        rc = weigh(import, &pair, &containers, &values);
+    }
+    result->notes = import->notes;
+    return rc;
 }
 
 /* ---- writing ---- */
 
-static void print_instant(int64_t ms, char text[INSTANT_SIZE])
+/* The versions in their order, the new one among them or in the place of its twin in time. */
+static void write_pair(FILE *out, const struct pair *pair)
 {
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm utc;
-    size_t len;
+    size_t count = pair->old != NULL ? pair->old->count : 0;
+    const struct price *added = pair->added ? &pair->imported->price : NULL;
+    bool first = true;
 
-    assert(ms >= 0);
-    assert(ms <= FROM_MS_MAX);
-    gmtime_r(&seconds, &utc);
-    len = strftime(text, INSTANT_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    if (ms % 1000 != 0)
-        snprintf(text + len, INSTANT_SIZE - len, ".%03dZ", (int)(ms % 1000));
-    else
-        snprintf(text + len, INSTANT_SIZE - len, "Z");
+    for (size_t i = 0; i < count; i++) {
+        const struct price *version = &pair->old->versions[i];
+        if (added != NULL && added->from_ms <= version->from_ms) {
+            price_write_version(out, first, added);
+            first = false;
+            if (added->from_ms == version->from_ms)
+                version = NULL;
+            added = NULL;
+        }
+        if (version != NULL)
+            price_write_version(out, first, version);
+        first = false;
+    }
+    if (added != NULL)
+        price_write_version(out, first, added);
 }
 
-static void write_rates(FILE *out, const struct price_rates *rates)
+static int write_table(const struct import *import)
 {
-    char text[MONEY_TEXT_MAX];
+    const struct price_import_order *order = import->order;
+    struct walk walk = {.import = import};
+    struct pair pair;
+    bool first = true;
 
-    for (unsigned unit = 0; unit < PRICE_UNITS; unit++) {
-        if (!has_rate(rates, unit))
-            continue;
-        money_print((struct money){rates->unit[unit].femto}, text);
-        fprintf(out, ", \"%s\": \"%s\"", price_unit_name(unit), text);
+    price_write_head(order->out);
+    while (next_pair(&walk, &pair)) {
+        const char *name = pair.old != NULL ? pair.old->name : pair.imported->id;
+        size_t len = pair.old != NULL ? pair.old->len : pair.imported->len;
+        price_write_model_begin(order->out, first, name, len);
+        write_pair(order->out, &pair);
+        price_write_model_end(order->out);
+        first = false;
     }
-}
-
-/* One line a model, and one more for each tier: a changed price is a changed line. */
-static void write_model(FILE *out, const struct imported *model, const char *from)
-{
-    fprintf(out, "    \"%s\": [{\"from\": \"%s\"", model->id, from);
-    write_rates(out, &model->price.base);
-    for (unsigned tier = 0; tier < model->price.tier_count; tier++) {
-        fprintf(out, ",\n      %s{\"above\": %" PRId64, tier == 0 ? "\"tiers\": [" : "",
-                model->price.tiers[tier].above);
-        write_rates(out, &model->price.tiers[tier].rates);
-        fputs("}", out);
-    }
-    fputs(model->price.tier_count > 0 ? "]}]" : "}]", out);
-}
-
-static int write_table(const struct import *import, int64_t from_ms, FILE *out)
-{
-    char from[INSTANT_SIZE];
-
-    print_instant(from_ms, from);
-    fputs("{\n  \"format\": 1,\n  \"models\": {", out);
-    for (size_t i = 0; i < import->count; i++) {
-        fputs(i > 0 ? ",\n" : "\n", out);
-        write_model(out, &import->models[i], from);
-    }
-    fputs("\n  }\n}\n", out);
-    if (fflush(out) != 0 || fflush(import->report) != 0 || ferror(out) || ferror(import->report))
+    price_write_tail(order->out);
+    if (fflush(order->out) != 0 || ferror(order->out))
+        return -EIO;
+    if (order->report != NULL && (fflush(order->report) != 0 || ferror(order->report)))
         return -EIO;
     return 0;
 }
 
-int price_import_vercel(const char *json, size_t len, int64_t from_ms, FILE *out, FILE *report_out,
-                        char *error, size_t error_size)
+static void release(struct import *import)
 {
-    struct import import = {.place = {.error = error, .error_size = error_size},
-                            .report = report_out};
-    struct json_object *root = NULL;
+    for (size_t i = 0; i < import->count; i++) {
+        price_release(&import->models[i].price);
+        free(import->models[i].id);
+    }
+    free(import->models);
+}
+
+int price_import(const struct price_import_order *order, const char *json, size_t len,
+                 struct price_import_result *ret_result, char *error, size_t error_size)
+{
+    struct import import = {.place = {.error = error, .error_size = error_size}, .order = order};
+    struct price_import_result result = {0};
     int rc;
 
-    if (from_ms < 0 || from_ms > FROM_MS_MAX)
-        return price_refuse(&import.place, "prices take effect between 1970 and 9999");
-    rc = price_json_parse(&import.place, json, len, &root);
+    assert((unsigned)order->source < PRICE_SOURCES);
+    rc = read_list(&import, json, len);
     if (rc == 0)
-        rc = read_list(&import, root);
+        rc = compare_tables(&import, &result);
     if (rc == 0)
-        rc = write_table(&import, from_ms, out);
+        rc = write_table(&import);
     if (rc < 0 && rc != -EINVAL)
-        snprintf(error, error_size, "%s", strerror(-rc));
-    free(import.models);
-    json_object_put(root);
+        snprintf(error, error_size, "%s", rc == -EFBIG ? "is larger than 128 MiB" : strerror(-rc));
+    release(&import);
+    if (rc == 0)
+        *ret_result = result;
     return rc;
 }

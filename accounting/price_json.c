@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 
 enum {
-    JSON_DEPTH_MAX = 32,    /* our own file uses 6 */
+    JSON_DEPTH_MAX = 32,    /* our own file uses 9 */
     READ_CHUNK = 64 * 1024, /* first buffer for what does not tell its size */
+    PATH_SIZE = 2 * PRICE_MODEL_MAX,
 };
 
 static int shown(size_t len)
@@ -112,13 +113,16 @@ struct span {
     size_t len;
 };
 
-/* The keys of all objects that are open, those of the innermost last. Levels: 1 the file's object,
- * 2 "models", deeper ones belong to the model named last on level 2. */
+/* The keys of all objects that are open, those of the innermost last. */
 struct key_scan {
     struct span *keys;
     size_t count, size;
-    size_t first[JSON_DEPTH_MAX + 1]; /* first key of each level */
-    unsigned level;
+    struct {
+        size_t first; /* its first key */
+        size_t index; /* of the element it is at, in a list */
+        bool list;
+    } level[JSON_DEPTH_MAX + 1]; /* from 1 */
+    unsigned depth;
 };
 
 static int compare_spans(const void *left, const void *right)
@@ -143,41 +147,69 @@ static int push_key(struct key_scan *scan, const char *text, size_t len)
     return 0;
 }
 
-/* Where in the file the scan is: inside which model, if any. */
-static void at_scan(struct price_place *place, const struct key_scan *scan, struct span key)
+/* The last key of an open object; what closed behind it has taken its keys along. */
+static struct span last_key(const struct key_scan *scan, unsigned level)
 {
-    bool inside = scan->level > 2 && scan->first[3] > scan->first[2];
+    size_t end = level < scan->depth ? scan->level[level + 1].first : scan->count;
 
-    place->model = inside ? scan->keys[scan->first[3] - 1].text : NULL;
-    place->model_len = inside ? scan->keys[scan->first[3] - 1].len : 0;
-    place->key = key.text;
-    place->key_len = key.len;
+    return end > scan->level[level].first ? scan->keys[end - 1] : (struct span){"", 0};
+}
+
+/* Refuses with the way to where the scan is: "data[3].pricing.input". key: instead of the innermost
+ * object's last one, or NULL. */
+static int refuse_here(const struct price_place *place, const struct key_scan *scan,
+                       const struct span *key, const char *what)
+{
+    struct price_place here = *place;
+    char path[PATH_SIZE] = "";
+    size_t len = 0;
+
+    for (unsigned i = 1; i <= scan->depth && len < sizeof(path); i++) {
+        struct span name = key != NULL && i == scan->depth ? *key : last_key(scan, i);
+        if (scan->level[i].list)
+            len += (size_t)snprintf(path + len, sizeof(path) - len, "[%zu]", scan->level[i].index);
+        else if (name.len > 0)
+            len += (size_t)snprintf(path + len, sizeof(path) - len, "%s%.*s", len > 0 ? "." : "",
+                                    shown(name.len), name.text);
+    }
+    here.model = NULL;
+    price_at(&here, path[0] != '\0' ? path : NULL);
+    return price_refuse(&here, what);
+}
+
+static int open_level(struct key_scan *scan, const struct price_place *place, bool list)
+{
+    if (scan->depth == JSON_DEPTH_MAX)
+        return refuse_here(place, scan, NULL, "is nested too deeply");
+    scan->depth++;
+    scan->level[scan->depth].first = scan->count;
+    scan->level[scan->depth].index = 0;
+    scan->level[scan->depth].list = list;
+    return 0;
 }
 
 /* The innermost object or array ends: none of its keys may stand twice. */
-static int close_level(struct key_scan *scan, struct price_place *place)
+static int close_level(struct key_scan *scan, const struct price_place *place)
 {
     size_t first, count;
 
-    if (scan->level == 0)
+    if (scan->depth == 0)
         return price_refuse(place, "is not JSON");
-    first = scan->first[scan->level];
+    first = scan->level[scan->depth].first;
     count = scan->count - first;
     if (count > 1)
         qsort(scan->keys + first, count, sizeof(*scan->keys), compare_spans);
     for (size_t i = first + 1; i < first + count; i++) {
-        if (compare_spans(&scan->keys[i - 1], &scan->keys[i]) == 0) {
-            at_scan(place, scan, scan->keys[i]);
-            return price_refuse(place, "stands twice; keep one");
-        }
+        if (compare_spans(&scan->keys[i - 1], &scan->keys[i]) == 0)
+            return refuse_here(place, scan, &scan->keys[i], "stands twice; keep one");
     }
     scan->count = first;
-    scan->level--;
+    scan->depth--;
     return 0;
 }
 
 /* A string begins behind the quote at `at`. Only a key is followed by a colon. */
-static int scan_string(struct key_scan *scan, struct price_place *place, struct span file,
+static int scan_string(struct key_scan *scan, const struct price_place *place, struct span file,
                        size_t *at)
 {
     size_t start = *at + 1, end = start, next;
@@ -195,43 +227,67 @@ static int scan_string(struct key_scan *scan, struct price_place *place, struct 
         ;
     if (next == file.len || file.text[next] != ':')
         return 0;
-    if (!plain || end == start) {
-        at_scan(place, scan, (struct span){NULL, 0});
-        return price_refuse(place, "a key is empty or has a backslash or a control character");
-    }
+    if (!plain || end == start)
+        return refuse_here(place, scan, NULL,
+                           "a key is empty or has a backslash or a control character");
     return push_key(scan, file.text + start, end - start);
 }
 
 /* Walks the text, which json-c has accepted; file holds no NUL. */
-static int scan_text(struct key_scan *scan, struct price_place *place, struct span file)
+static int scan_text(struct key_scan *scan, const struct price_place *place, struct span file)
 {
     int rc = 0;
 
     for (size_t at = 0; at < file.len && rc == 0; at++) {
         char c = file.text[at];
-        if (c == '{' || c == '[') {
-            if (scan->level == JSON_DEPTH_MAX)
-                return price_refuse(place, "is nested too deeply");
-            scan->first[++scan->level] = scan->count;
-        } else if (c == '}' || c == ']') {
+        if (c == '{' || c == '[')
+            rc = open_level(scan, place, c == '[');
+        else if (c == '}' || c == ']')
             rc = close_level(scan, place);
-        } else if (c == '"') {
+        else if (c == '"')
             rc = scan_string(scan, place, file, &at);
-        } else if (c == '\'') {
-            return price_refuse(place,
-                                "strings stand between quotation marks (\"), not apostrophes");
-        }
+        else if (c == ',')
+            scan->level[scan->depth].index++;
+        else if (c == '\'')
+            return refuse_here(place, scan, NULL,
+                               "strings stand between quotation marks (\"), not apostrophes");
+        else if (c == 'N' || c == 'I')
+            return refuse_here(place, scan, NULL, "NaN and Infinity are no numbers in JSON");
     }
     return rc;
 }
 
-static int check_text(struct price_place *place, struct span file)
+static int check_text(const struct price_place *place, struct span file)
 {
     struct key_scan scan = {0};
     int rc = scan_text(&scan, place, file);
 
     free(scan.keys);
     return rc;
+}
+
+/* json-c spends up to 800 bytes on an object of two. The text is not known to be JSON yet. */
+static int check_size(const struct price_place *place, struct span file)
+{
+    size_t containers = 0, values = 0;
+    bool quoted = false;
+
+    for (size_t at = 0; at < file.len; at++) {
+        char c = file.text[at];
+        if (c == '"')
+            quoted = !quoted;
+        else if (quoted && c == '\\')
+            at++;
+        else if (!quoted && (c == '{' || c == '['))
+            containers++;
+        else if (!quoted && c == ',')
+            values++;
+    }
+    if (containers > PRICE_CONTAINERS_MAX)
+        return price_refuse(place, "has more than 262144 objects and lists");
+    if (values > PRICE_VALUES_MAX)
+        return price_refuse(place, "has more than 2097152 values");
+    return 0;
 }
 
 /* Says in which line json-c stopped, and why. */
@@ -284,7 +340,9 @@ int price_json_parse(struct price_place *place, const char *text, size_t len,
         return -EFBIG;
     if (len == 0 || memchr(text, '\0', len) != NULL)
         return price_refuse(place, len == 0 ? "is empty" : "has a NUL byte: is not JSON");
-    rc = parse_text(place, (struct span){text, len}, &root);
+    rc = check_size(place, (struct span){text, len});
+    if (rc == 0)
+        rc = parse_text(place, (struct span){text, len}, &root);
     if (rc == 0)
         rc = check_text(place, (struct span){text, len});
     if (rc < 0) {

@@ -13,7 +13,8 @@
 
 #define JULY INT64_C(1782864000000)   /* 2026-07-01T00:00:00Z */
 #define AUGUST INT64_C(1785542400000) /* 2026-08-01T00:00:00Z */
-#define MODELS(text) "{\"format\": 1, \"models\": {" text "}}"
+#define FORMAT(format, text) "{\"format\": " format ", \"models\": {" text "}}"
+#define MODELS(text) FORMAT("2", text)
 #define ENTRY(text) MODELS("\"a/b\": [{\"from\": \"2026-07-01T00:00:00Z\", " text "}]")
 
 struct fixture {
@@ -84,6 +85,12 @@ static void assert_rate(const struct price_rates *rates, enum price_unit unit, i
     assert_true(rates->unit[unit].femto == femto);
 }
 
+static struct price_rates rates_of(const struct price *price, int64_t prompt_tokens)
+{
+    assert_non_null(price);
+    return price_pick(price, &(struct price_terms){.prompt_tokens = prompt_tokens}).rates;
+}
+
 static void every_unit_has_its_key(void **state)
 {
     struct fixture *fixture = *state;
@@ -96,12 +103,14 @@ static void every_unit_has_its_key(void **state)
                              "\"reasoning\": \"0.0000000000006\", "
                              "\"input_audio\": \"0.0000000000007\", "
                              "\"output_image\": \"0.0000000000008\", "
-                             "\"web_search\": \"0.0000000000009\", \"request\": \"1e-12\""));
+                             "\"web_search\": \"0.0000000000009\", \"request\": \"1e-12\", "
+                             "\"output_audio\": \"11e-13\", \"input_image\": \"12e-13\", "
+                             "\"input_video\": \"13e-13\", \"image\": \"14e-13\""));
     price = find(fixture, "a/b", JULY);
     assert_non_null(price);
     assert_true(price->from_ms == JULY);
     for (unsigned unit = 0; unit < PRICE_UNITS; unit++) {
-        assert_rate(&price->base, unit, INT64_C(100) * (unit + 1));
+        assert_rate(&price->standard.base, unit, INT64_C(100) * (unit + 1));
         assert_true(strlen(price_unit_name(unit)) > 0);
     }
     assert_string_equal(price_unit_name(PRICE_CACHE_WRITE_1H), "input_cache_write_1h");
@@ -117,14 +126,15 @@ static void a_price_holds_from_its_instant_until_the_next(void **state)
                               "{\"input\": \"0.3\", \"from\": \"2027-02-28T23:59:59.999Z\"},"
                               "{\"from\": \"2026-07-01T00:00:00Z\", \"input\": \"0.1\"}]"));
     assert_null(find(fixture, "a/b", JULY - 1));
-    assert_rate(&find(fixture, "a/b", JULY)->base, PRICE_INPUT, 100000000000000);
-    assert_rate(&find(fixture, "a/b", AUGUST - 1)->base, PRICE_INPUT, 100000000000000);
-    assert_rate(&find(fixture, "a/b", AUGUST)->base, PRICE_INPUT, 200000000000000);
-    assert_rate(&find(fixture, "a/b", AUGUST + 499)->base, PRICE_INPUT, 200000000000000);
+    assert_rate(&find(fixture, "a/b", JULY)->standard.base, PRICE_INPUT, 100000000000000);
+    assert_rate(&find(fixture, "a/b", AUGUST - 1)->standard.base, PRICE_INPUT, 100000000000000);
+    assert_rate(&find(fixture, "a/b", AUGUST)->standard.base, PRICE_INPUT, 200000000000000);
+    assert_rate(&find(fixture, "a/b", AUGUST + 499)->standard.base, PRICE_INPUT, 200000000000000);
     assert_null(find(fixture, "a/b", AUGUST + 500)); /* from here on the price is not known */
     assert_null(find(fixture, "a/b", INT64_C(1803859199998)));
-    assert_rate(&find(fixture, "a/b", INT64_C(1803859199999))->base, PRICE_INPUT, 300000000000000);
-    assert_rate(&find(fixture, "a/b", INT64_MAX)->base, PRICE_INPUT, 300000000000000);
+    assert_rate(&find(fixture, "a/b", INT64_C(1803859199999))->standard.base, PRICE_INPUT,
+                300000000000000);
+    assert_rate(&find(fixture, "a/b", INT64_MAX)->standard.base, PRICE_INPUT, 300000000000000);
     assert_null(find(fixture, "a/b", INT64_MIN));
 }
 
@@ -139,8 +149,8 @@ static void an_unpriced_model_is_unknown_and_never_free(void **state)
     assert_null(find(fixture, "none/b", AUGUST));
     assert_null(find(fixture, "not/there", AUGUST));
     assert_null(price_find(fixture->table, "", 0, AUGUST));
-    assert_rate(&find(fixture, "free/c", AUGUST)->base, PRICE_INPUT, 0);
-    assert_rate(&find(fixture, "free/c", AUGUST)->base, PRICE_OUTPUT, -1);
+    assert_rate(&find(fixture, "free/c", AUGUST)->standard.base, PRICE_INPUT, 0);
+    assert_rate(&find(fixture, "free/c", AUGUST)->standard.base, PRICE_OUTPUT, -1);
     assert_int_equal(price_table_models(fixture->table), 3);
     assert_int_equal(price_table_priced(fixture->table), 1);
 }
@@ -157,37 +167,6 @@ static void a_model_is_found_by_its_whole_name_only(void **state)
     assert_null(price_find(fixture->table, "a/b\0", 4, AUGUST));
 }
 
-/* The threshold is strict, the highest tier that matches holds for every class, and what it does
- * not name keeps its base price. */
-static void tiers_go_by_total_prompt_strictly_above(void **state)
-{
-    static const struct {
-        int64_t prompt, input, output, read, write;
-    } cases[] = {
-        {0, 1, 2, 3, -1},        {128000, 1, 2, 3, -1},      {128001, 10, 2, 30, -1},
-        {200000, 10, 2, 30, -1}, {200001, 100, 200, 3, 400}, {INT64_MAX, 100, 200, 3, 400},
-    };
-    struct fixture *fixture = *state;
-    const struct price *price;
-
-    open_good(fixture,
-              ENTRY("\"input\": \"1e-15\", \"output\": \"2e-15\", \"input_cache_read\": \"3e-15\", "
-                    "\"tiers\": [{\"above\": 200000, \"input\": \"100e-15\", "
-                    "\"output\": \"200e-15\", \"input_cache_write\": \"400e-15\"},"
-                    "{\"input\": \"10e-15\", \"input_cache_read\": \"30e-15\", "
-                    "\"above\": 128000}]"));
-    price = find(fixture, "a/b", JULY);
-    assert_int_equal(price->tier_count, 2);
-    assert_true(price->tiers[0].above == 128000);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct price_rates rates = price_rates_for(price, cases[i].prompt);
-        assert_rate(&rates, PRICE_INPUT, cases[i].input);
-        assert_rate(&rates, PRICE_OUTPUT, cases[i].output);
-        assert_rate(&rates, PRICE_CACHE_READ, cases[i].read);
-        assert_rate(&rates, PRICE_CACHE_WRITE, cases[i].write);
-    }
-}
-
 static const struct {
     const char *text, *error; /* the error behind "path" */
 } bad_files[] = {
@@ -200,7 +179,8 @@ static const struct {
     {"{}", ": must be an object with \"format\" and \"models\""},
     {"{\"format\": 1}", ": must be an object with \"format\" and \"models\""},
     {"{\"models\": {}}", ": must be an object with \"format\" and \"models\""},
-    {"{\"format\": 2, \"models\": {}}", ": format: must be 1"},
+    {"{\"format\": 3, \"models\": {}}", ": format: must be 1 or 2"},
+    {"{\"format\": 0, \"models\": {}}", ": format: must be 1 or 2"},
     {"{\"format\": \"1\", \"models\": {}}", ": format: must be 1"},
     {"{\"format\": 1.0, \"models\": {}}", ": format: must be 1"},
     {"{\"format\": 1, \"models\": []}", ": models: must be an object"},
@@ -208,10 +188,10 @@ static const struct {
     {"{\"format\": 1, \"format\": 1, \"models\": {}}", ": format: stands twice"},
     {"{'format': 1, \"models\": {}}", ": strings stand between quotation marks"},
     {"{\"format\": 1, \"models\": {}} // prices", ":1: is not JSON: "},
-    {MODELS("\"a/b\": [], \"c/d\": [], \"a/b\": []"), ": a/b: stands twice"},
-    {MODELS("\"a/b\": [], \"a\\/b\": []"), ": a key is empty or has a backslash"},
-    {MODELS("\"\": []"), ": a key is empty"},
-    {MODELS("\"a\nb\": []"), ": a key is empty or has a backslash or a control"},
+    {MODELS("\"a/b\": [], \"c/d\": [], \"a/b\": []"), ": models.a/b: stands twice"},
+    {MODELS("\"a/b\": [], \"a\\/b\": []"), ": models.a/b: a key is empty or has a backslash"},
+    {MODELS("\"\": []"), ": models: a key is empty"},
+    {MODELS("\"a\nb\": []"), ": models: a key is empty or has a backslash or a control"},
     {MODELS("\"a\x7f\": []"), ": a\x7f: is no model id"},
     {MODELS("\"a\xc0\xaf\": []"), ": a\xc0\xaf: is no model id"},
     {MODELS("\"a\xff\": []"), ":1: is not JSON: "},
@@ -235,7 +215,7 @@ static const struct {
     {ENTRY("\"output\": \"9224\""), ": a/b output: is more than 9223 USD"},
     {ENTRY("\"output\": \"0.0000032000000000000003\""), ": a/b output: has more than 15"},
     {ENTRY("\"output\": \"0.0000000000000001\""), ": a/b output: has more than 15"},
-    {ENTRY("\"input\": \"1\", \"input\": \"1\""), ": a/b input: stands twice"},
+    {ENTRY("\"input\": \"1\", \"input\": \"1\""), ": models.a/b[0].input: stands twice"},
     {ENTRY("\"Input\": \"1\""), ": a/b Input: is no key"},
     {ENTRY("\"above\": 5"), ": a/b above: is no key"},
     {ENTRY("\"tiers\": {}"), ": a/b tiers: must be a list of objects"},
@@ -248,10 +228,53 @@ static const struct {
     {ENTRY("\"tiers\": [{\"above\": 99999999999999999999, \"input\": \"1\"}]"),
      ": a/b above: must be"},
     {ENTRY("\"tiers\": [{\"above\": 5, \"input\": \"1\", \"above\": 5}]"),
-     ": a/b above: stands twice"},
+     ": models.a/b[0].tiers[0].above: stands twice"},
     {ENTRY("\"tiers\": [{\"above\": 5, \"input\": \"1\"}, {\"above\": 5, \"output\": \"1\"}]"),
      ": a/b tiers: two tiers have the same \"above\""},
     {ENTRY("\"tiers\": [{\"above\": 5, \"from\": \"1\"}]"), ": a/b from: is no key"},
+    {ENTRY("\"input\": NaN"), ": models.a/b[0].input: NaN and Infinity"},
+    {ENTRY("\"input\": \"1\", \"tiers\": [{\"above\": -Infinity}]"),
+     ": models.a/b[0].tiers[0].above: NaN and Infinity"},
+    {MODELS("\"a/b\": [{\"from\": \"1969-12-31T23:59:59Z\"}]"), ": a/b from: must be a UTC time"},
+    {FORMAT("1", "\"a/b\": [{\"from\": \"2026-07-01T00:00:00Z\", \"source\": \"x\"}]"),
+     ": a/b source: is no key of format 1"},
+    {ENTRY("\"source\": \"\""), ": a/b source: must be 1 to 15"},
+    {ENTRY("\"source\": \"a b\""), ": a/b source: must be 1 to 15"},
+    {ENTRY("\"source\": \"sixteen-letters-\""), ": a/b source: must be 1 to 15"},
+    {ENTRY("\"source\": 5"), ": a/b source: must be 1 to 15"},
+    {ENTRY("\"multiplier\": 0.95"), ": a/b multiplier: must be a decimal string"},
+    {ENTRY("\"multiplier\": \"0\""), ": a/b multiplier: must be a decimal string"},
+    {ENTRY("\"multiplier\": \"-1\""), ": a/b multiplier: must be a decimal string"},
+    {ENTRY("\"multiplier\": \"0.0000001\""), ": a/b multiplier: must be a decimal string"},
+    {ENTRY("\"multiplier\": \"100.000001\""), ": a/b multiplier: must be a decimal string"},
+    {ENTRY("\"service_tiers\": []"), ": a/b service_tiers: must be an object"},
+    {ENTRY("\"service_tiers\": {\"flex\": []}"), ": a/b flex: must be an object of prices"},
+    {ENTRY("\"service_tiers\": {\"flex\": {}}"), ": a/b flex: a service tier has no price"},
+    {ENTRY("\"service_tiers\": {\"flex\": {\"from\": \"1\"}}"), ": a/b from: is no key"},
+    {ENTRY("\"service_tiers\": {\"default\": {\"input\": \"1\"}}"),
+     ": a/b default: is no name of a service tier"},
+    {ENTRY("\"service_tiers\": {\"12345678901234567890123456789012\": {\"input\": \"1\"}}"),
+     ": a/b 12345678901234567890123456789012: is no name of a service tier"},
+    {ENTRY("\"service_tiers\": {\"a\": 1, \"b\": 1, \"c\": 1, \"d\": 1, \"e\": 1, \"f\": 1, "
+           "\"g\": 1, \"h\": 1, \"i\": 1}"),
+     ": a/b service_tiers: has more than 8"},
+    {ENTRY("\"off_peak\": {}"), ": a/b off_peak: must be a list of objects"},
+    {ENTRY("\"off_peak\": [1]"), ": a/b off_peak: must be a list of objects"},
+    {ENTRY("\"off_peak\": [{\"input\": \"1\"}]"), ": a/b off_peak: an entry has no \"utc\""},
+    {ENTRY("\"off_peak\": [{\"utc\": \"00:00-01:00\"}]"), ": a/b off_peak: an entry has no price"},
+    {ENTRY("\"off_peak\": [{\"utc\": \"24:00-01:00\", \"input\": \"1\"}]"), ": a/b utc: must be"},
+    {ENTRY("\"off_peak\": [{\"utc\": \"00:60-01:00\", \"input\": \"1\"}]"), ": a/b utc: must be"},
+    {ENTRY("\"off_peak\": [{\"utc\": \"0:00-01:00\", \"input\": \"1\"}]"), ": a/b utc: must be"},
+    {ENTRY("\"off_peak\": [{\"utc\": \"00:00-24:01\", \"input\": \"1\"}]"), ": a/b utc: must be"},
+    {ENTRY("\"off_peak\": [{\"utc\": 5, \"input\": \"1\"}]"), ": a/b utc: must be"},
+    {ENTRY("\"off_peak\": [{\"utc\": \"00:00-01:00\", \"weekdays\": \"mon,mon\"}]"),
+     ": a/b weekdays: must be"},
+    {ENTRY("\"off_peak\": [{\"utc\": \"00:00-01:00\", \"weekdays\": \"mon,\"}]"),
+     ": a/b weekdays: must be"},
+    {ENTRY("\"off_peak\": [{\"utc\": \"00:00-01:00\", \"weekdays\": \"\"}]"),
+     ": a/b weekdays: must be"},
+    {ENTRY("\"off_peak\": [{\"utc\": \"00:00-01:00\", \"weekdays\": \"monday\"}]"),
+     ": a/b weekdays: must be"},
 };
 
 static void a_bad_file_is_refused_with_its_place(void **state)
@@ -369,9 +392,64 @@ static void many_models_are_all_found(void **state)
     for (int i = 0; i < MANY; i++) {
         char name[64];
         snprintf(name, sizeof(name), "vendor/model-%d", i);
-        assert_rate(&find(fixture, name, JULY)->base, PRICE_INPUT, i);
+        assert_rate(&find(fixture, name, JULY)->standard.base, PRICE_INPUT, i);
     }
     assert_null(find(fixture, "vendor/model-5000", JULY));
+}
+
+static void versions_and_models_can_be_listed(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct price *versions;
+    size_t count = 42;
+
+    open_good(fixture, MODELS("\"z\": [], \"b\": [{\"from\": \"2026-08-01T00:00:00Z\"}, "
+                              "{\"from\": \"2026-07-01T00:00:00Z\", \"input\": \"1\", "
+                              "\"source\": \"models.dev\"}], \"ba\": [], \"a/b\": []"));
+    assert_int_equal(price_table_models(fixture->table), 4);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const sorted[] = {"a/b", "b", "ba", "z"};
+        struct text name = price_table_model(fixture->table, i);
+        assert_int_equal(name.len, strlen(sorted[i]));
+        assert_memory_equal(name.bytes, sorted[i], name.len);
+    }
+    assert_null(price_versions(fixture->table, "c", 1, &count));
+    assert_int_equal(count, 42);
+    versions = price_versions(fixture->table, "b", 1, &count);
+    assert_int_equal(count, 2);
+    assert_true(versions[0].from_ms == JULY);
+    assert_string_equal(versions[0].source, "models.dev");
+    assert_int_equal(versions[0].multiplier_ppm, PRICE_MULTIPLIER_NONE);
+    assert_true(versions[1].from_ms == AUGUST); /* unpriced, but told */
+    assert_string_equal(versions[1].source, "");
+    assert_non_null(price_versions(fixture->table, "z", 1, &count));
+    assert_int_equal(count, 0);
+}
+
+/* A tree of JSON takes hundreds of bytes for two of text. */
+static void what_would_take_too_much_memory_is_refused(void **state)
+{
+    enum { MANY = 300 * 1000 };
+    struct fixture *fixture = *state;
+    char *text = malloc((size_t)MANY * 16 + 64), *end = text;
+
+    assert_non_null(text);
+    end += snprintf(end, 64, "{\"format\": 2, \"models\": {\"a\": [");
+    for (int i = 0; i < MANY; i++, end += 3)
+        memcpy(end, "{},", 3);
+    end += snprintf(end, 64, "{}]}}");
+    assert_int_equal(open_bytes(fixture, text, (size_t)(end - text)), -EINVAL);
+    assert_non_null(strstr(fixture->error, ": has more than 262144 objects and lists"));
+    end = text + snprintf(text, 64, "[0");
+    for (int i = 0; i < 8 * MANY; i++, end += 2)
+        memcpy(end, ",0", 2);
+    *end++ = ']';
+    assert_int_equal(open_bytes(fixture, text, (size_t)(end - text)), -EINVAL);
+    assert_non_null(strstr(fixture->error, ": has more than 2097152 values"));
+    memset(text, '[', MANY / 2);
+    assert_int_equal(open_bytes(fixture, text, MANY / 2), -EINVAL);
+    assert_non_null(strstr(fixture->error, ":1: is not JSON: nesting too deep"));
+    free(text);
 }
 
 static void eight_tiers_fit_and_nine_are_refused(void **state)
@@ -390,10 +468,12 @@ static void eight_tiers_fit_and_nine_are_refused(void **state)
         len += (size_t)snprintf(text + len, sizeof(text) - len, "]}]}}");
         if (tiers == PRICE_TIERS_MAX) {
             struct price_rates rates;
+            const struct price *price;
             assert_int_equal(open_bytes(fixture, text, len), 0);
-            rates = price_rates_for(find(fixture, "a/b", JULY), 5001);
+            price = find(fixture, "a/b", JULY);
+            rates = rates_of(price, 5001);
             assert_rate(&rates, PRICE_INPUT, INT64_C(5000000000000000));
-            rates = price_rates_for(find(fixture, "a/b", JULY), 1000);
+            rates = rates_of(price, 1000);
             assert_int_equal(rates.known, 0);
         } else {
             assert_int_equal(open_bytes(fixture, text, len), -EINVAL);
@@ -413,9 +493,9 @@ static void the_shipped_table_opens(void **state)
         fail_msg("%s", fixture->error);
     assert_int_equal(price_table_models(fixture->table), 298);
     assert_int_equal(price_table_priced(fixture->table), 216);
-    rates = price_rates_for(find(fixture, "google/gemini-2.5-pro", JULY), 200001);
+    rates = rates_of(find(fixture, "google/gemini-2.5-pro", JULY), 200001);
     assert_rate(&rates, PRICE_INPUT, 2500000000);
-    rates = price_rates_for(find(fixture, "arcee-ai/trinity-large-thinking", JULY), 1);
+    rates = rates_of(find(fixture, "arcee-ai/trinity-large-thinking", JULY), 1);
     assert_rate(&rates, PRICE_OUTPUT, 900000000); /* was listed as 0.0000008999999999999999 */
 }
 
@@ -451,7 +531,8 @@ int main(void)
         TEST(a_price_holds_from_its_instant_until_the_next),
         TEST(an_unpriced_model_is_unknown_and_never_free),
         TEST(a_model_is_found_by_its_whole_name_only),
-        TEST(tiers_go_by_total_prompt_strictly_above),
+        TEST(versions_and_models_can_be_listed),
+        TEST(what_would_take_too_much_memory_is_refused),
         TEST(a_bad_file_is_refused_with_its_place),
         TEST(instants_that_do_not_exist_are_refused),
         TEST(a_nul_does_not_end_the_file),

@@ -1,0 +1,20 @@
+/* spending.h - clients' budgets beside the ledger: what it says was spent when we start, and what a
+ * later truth changes.
+ */
+#ifndef SERVER_SPENDING_H
+#define SERVER_SPENDING_H
+
+#include "server/gateway.h"
+
+/* Before serving: reads what the clients with a budget have spent in this month and week. Blocks on
+ * the disk; -EIO and others. */
+int spending_load(struct gateway *gateway, int64_t now_ms);
+
+/* Wakes the fetches that wait for a budget when one is released. Once the workers are made. */
+void spending_watch(struct gateway *gateway);
+
+/* The row of a client was judged anew: counted is what its budget took it for. Any thread. */
+void spending_correct(struct gateway *gateway, const struct ledger_row *row, struct money counted,
+                      int64_t now_ms);
+
+#endif

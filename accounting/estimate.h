@@ -51,18 +51,22 @@ struct estimate_terms {
  * write, 5-minute write, input; read, input) and are flagged. Audio, image, video and reasoning
  * tokens are inside their totals and leave them only where they have a price of their own. An
  * absent count, completion_tokens among them, counts as none; searches, pictures and the price per
- * request count where the price is known.
+ * request count where the price is known. Parts that exceed their total are billed as they were
+ * said, and only the rest of the total is clamped at 0.
  * -ENODATA when usage lacks prompt_tokens (and has no pictures that are priced) or a price that it
  * needs is unknown; -EOVERFLOW. */
 int estimate_cost(const struct price *price, const struct usage *usage,
                   const struct estimate_terms *terms, struct estimate *ret_estimate);
 
 /* The most that a request can cost before it is sent, for a budget's hold: prompt_tokens_max at the
- * dearest input rate of any bracket, service tier or cache write, output_tokens_max likewise, the
- * price per request, and searches_max searches. Never below any estimate_cost() of a usage within
- * these bounds and any terms. -ENODATA: no price for what is asked; -EOVERFLOW. */
+ * dearest rate that any input token may take (cache writes and audio among them) in any service
+ * tier, off-peak window and bracket that so many tokens can reach; output_tokens_max likewise; the
+ * price per request, searches and pictures. Never below any estimate_cost() of a usage whose input
+ * classes add up to no more than prompt_tokens_max (cache reads and writes included, wherever
+ * prompt_tokens has them), its output classes to output_tokens_max, and any terms. -ENODATA: tokens
+ * are asked for whose direction has no price at all; -EOVERFLOW. */
 struct estimate_bounds {
-    int64_t prompt_tokens_max, output_tokens_max, searches_max, images_max;
+    int64_t prompt_tokens_max, output_tokens_max, searches_max, images_max; /* none below 0 */
 };
 int estimate_ceiling(const struct price *price, const struct estimate_bounds *bounds,
                      struct money *ret_cost);

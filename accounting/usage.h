@@ -33,18 +33,49 @@ struct usage {
 
 /* All absent, inclusive. */
 #define USAGE_INIT                                                                                 \
-    ((struct usage){.prompt_tokens = USAGE_ABSENT,                                                 \
-                    .completion_tokens = USAGE_ABSENT,                                             \
-                    .cached_tokens = USAGE_ABSENT,                                                 \
-                    .cache_write_tokens = USAGE_ABSENT,                                            \
-                    .cache_write_1h_tokens = USAGE_ABSENT,                                         \
-                    .reasoning_tokens = USAGE_ABSENT,                                              \
-                    .audio_tokens = USAGE_ABSENT,                                                  \
-                    .image_tokens = USAGE_ABSENT,                                                  \
-                    .web_searches = USAGE_ABSENT,                                                  \
-                    .image_input_tokens = USAGE_ABSENT,                                            \
-                    .video_input_tokens = USAGE_ABSENT,                                            \
-                    .audio_output_tokens = USAGE_ABSENT,                                           \
-                    .images = USAGE_ABSENT})
+    ((struct usage){USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT,          \
+                    USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT,          \
+                    USAGE_ABSENT, USAGE_ABSENT, USAGE_ABSENT, false})
+
+static inline bool usage_equal(const struct usage *a, const struct usage *b)
+{
+    return a->prompt_tokens == b->prompt_tokens && a->completion_tokens == b->completion_tokens &&
+           a->cached_tokens == b->cached_tokens && a->cache_write_tokens == b->cache_write_tokens &&
+           a->cache_write_1h_tokens == b->cache_write_1h_tokens &&
+           a->reasoning_tokens == b->reasoning_tokens && a->audio_tokens == b->audio_tokens &&
+           a->image_tokens == b->image_tokens && a->web_searches == b->web_searches &&
+           a->image_input_tokens == b->image_input_tokens &&
+           a->video_input_tokens == b->video_input_tokens &&
+           a->audio_output_tokens == b->audio_output_tokens && a->images == b->images &&
+           a->exclusive == b->exclusive;
+}
+
+static inline int64_t usage_later(int64_t count, int64_t late)
+{
+    return late >= 0 ? late : count;
+}
+
+/* Later counts replace earlier ones, each where it is known. A prompt that comes without its reads
+ * and is smaller than those that are known cannot include them. */
+static inline void usage_take(struct usage *usage, const struct usage *late)
+{
+    usage->prompt_tokens = usage_later(usage->prompt_tokens, late->prompt_tokens);
+    usage->completion_tokens = usage_later(usage->completion_tokens, late->completion_tokens);
+    usage->cached_tokens = usage_later(usage->cached_tokens, late->cached_tokens);
+    usage->cache_write_tokens = usage_later(usage->cache_write_tokens, late->cache_write_tokens);
+    usage->cache_write_1h_tokens =
+        usage_later(usage->cache_write_1h_tokens, late->cache_write_1h_tokens);
+    usage->reasoning_tokens = usage_later(usage->reasoning_tokens, late->reasoning_tokens);
+    usage->audio_tokens = usage_later(usage->audio_tokens, late->audio_tokens);
+    usage->image_tokens = usage_later(usage->image_tokens, late->image_tokens);
+    usage->web_searches = usage_later(usage->web_searches, late->web_searches);
+    usage->image_input_tokens = usage_later(usage->image_input_tokens, late->image_input_tokens);
+    usage->video_input_tokens = usage_later(usage->video_input_tokens, late->video_input_tokens);
+    usage->audio_output_tokens = usage_later(usage->audio_output_tokens, late->audio_output_tokens);
+    usage->images = usage_later(usage->images, late->images);
+    if (late->prompt_tokens >= 0)
+        usage->exclusive = late->exclusive ||
+                           (late->cached_tokens < 0 && usage->cached_tokens > usage->prompt_tokens);
+}
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -32,15 +33,16 @@ static struct price_rates known(const struct rates *rates)
 
 static struct price priced(struct rates base)
 {
-    return (struct price){.base = known(&base)};
+    return (struct price){.standard.base = known(&base), .multiplier_ppm = PRICE_MULTIPLIER_NONE};
 }
 
 static struct price tiered(struct rates base, int64_t above, struct rates rates)
 {
-    struct price price = {.base = known(&base), .tier_count = 1};
+    struct price price = priced(base);
 
-    price.tiers[0].above = above;
-    price.tiers[0].rates = known(&rates);
+    price.standard.tier_count = 1;
+    price.standard.tiers[0].above = above;
+    price.standard.tiers[0].rates = known(&rates);
     return price;
 }
 
@@ -53,49 +55,60 @@ static struct money money(const char *text)
 }
 
 /* Every line is quantity x price, and nothing is lost or counted twice between them. */
-static void assert_lines(const struct price *price, const struct usage *usage,
-                         const struct money *market, const struct estimate *estimate)
+static void assert_lines(const struct estimate *estimate)
 {
-    struct estimate_line lines[PRICE_UNITS];
-    struct estimate same;
     struct money sum = {0}, cost;
-    unsigned count = 42;
 
-    assert_int_equal(estimate_lines(price, usage, market, lines, &count, &same), 0);
-    assert_true(count <= PRICE_UNITS);
-    assert_int_equal(money_compare(same.cost, estimate->cost), 0);
-    assert_int_equal(same.flags, estimate->flags);
-    for (unsigned i = 0; i < count; i++) {
-        assert_true(i == 0 || lines[i].class > lines[i - 1].class);
-        assert_true(lines[i].quantity > 0);
-        assert_int_equal(money_multiply(lines[i].price, lines[i].quantity, &cost), 0);
-        assert_int_equal(money_compare(cost, lines[i].cost), 0);
+    assert_true(estimate->count <= PRICE_UNITS);
+    for (unsigned i = 0; i < estimate->count; i++) {
+        const struct estimate_line *line = &estimate->lines[i];
+        assert_true(i == 0 || line->class > line[-1].class);
+        assert_true(line->quantity > 0);
+        assert_int_equal(money_multiply(line->price, line->quantity, &cost), 0);
+        assert_int_equal(money_compare(cost, line->cost), 0);
         assert_int_equal(money_add(sum, cost, &sum), 0);
     }
+    assert_int_equal(money_scale(sum, estimate->multiplier_ppm, 1000000, &sum), 0);
     assert_int_equal(money_compare(sum, estimate->cost), 0);
+}
+
+static struct estimate rated(const struct price *price, const struct usage *usage,
+                             struct estimate_terms terms)
+{
+    struct estimate estimate = {.count = 42};
+    int rc = estimate_cost(price, usage, &terms, &estimate);
+
+    if (rc != 0)
+        fail_msg("not rated: %d", rc);
+    assert_lines(&estimate);
+    return estimate;
+}
+
+static void assert_cost(const struct estimate *estimate, const char *cost)
+{
+    char text[MONEY_TEXT_MAX];
+
+    money_print(estimate->cost, text);
+    assert_string_equal(text, cost);
 }
 
 static void assert_estimate(const struct price *price, struct usage usage, const char *market,
                             const char *cost, unsigned flags)
 {
-    struct estimate estimate = {{42}, 42};
     struct money reported = market != NULL ? money(market) : (struct money){0};
-    char text[MONEY_TEXT_MAX];
-    int rc = estimate_cost(price, &usage, market != NULL ? &reported : NULL, &estimate);
+    struct estimate_terms terms = {.at_ms = AT, .market = market != NULL ? &reported : NULL};
+    struct estimate estimate = rated(price, &usage, terms);
 
-    if (rc != 0)
-        fail_msg("%s: %d", cost, rc);
-    money_print(estimate.cost, text);
-    assert_string_equal(text, cost);
+    assert_cost(&estimate, cost);
     assert_int_equal(estimate.flags, flags);
-    assert_lines(price, &usage, market != NULL ? &reported : NULL, &estimate);
 }
 
 static void assert_refused(const struct price *price, struct usage usage, int expected)
 {
-    struct estimate estimate = {{42}, 42};
+    struct estimate estimate = {.cost = {42}, .flags = 42};
+    struct estimate_terms terms = {.at_ms = AT};
 
-    assert_int_equal(estimate_cost(price, &usage, NULL, &estimate), expected);
+    assert_int_equal(estimate_cost(price, &usage, &terms, &estimate), expected);
     assert_true(estimate.cost.femto == 42);
     assert_int_equal(estimate.flags, 42);
 }
@@ -175,8 +188,11 @@ static void the_vectors_of_the_pricing_rules_hold(void **state)
     struct price only_flat = priced(flat);
     struct price above_256k = tiered((struct rates){{[PRICE_INPUT] = M(50)}}, 256000,
                                      (struct rates){{[PRICE_INPUT] = M(250)}});
-    struct price flex = priced((struct rates){
+    struct price_service flex = {.name = "flex"};
+    struct price with_flex = priced((struct rates){
         {[PRICE_INPUT] = M(250), [PRICE_OUTPUT] = M(2000), [PRICE_CACHE_READ] = M(25)}});
+    struct usage half = chat(2000, 500, 1000, ABSENT);
+    struct estimate estimate;
 
     (void)state;
     assert_estimate(&anthropic, messages(3, 550, ABSENT, 12304, ABSENT), NULL, "0.054399", 0);
@@ -186,12 +202,18 @@ static void the_vectors_of_the_pricing_rules_hold(void **state)
     assert_estimate(&above_128k, chat(162732, 1308, ABSENT, ABSENT), NULL, "1.015632", 0);
     assert_estimate(&only_flat, chat(162732, 1308, ABSENT, ABSENT), NULL, "0.507816", 0);
     assert_estimate(&above_256k, chat(300000, ABSENT, ABSENT, ABSENT), NULL, "0.075", 0);
-    assert_estimate(&flex, chat(2000, 500, 1000, ABSENT), NULL, "0.001275", 0);
-    {
-        struct money half;
-        assert_int_equal(money_scale(money("0.001275"), 1, 2, &half), 0);
-        assert_int_equal(money_compare(half, money("0.0006375")), 0);
-    }
+    assert_estimate(&with_flex, half, NULL, "0.001275", 0);
+    flex.brackets.base = known(&(struct rates){
+        {[PRICE_INPUT] = M(125), [PRICE_OUTPUT] = M(1000), [PRICE_CACHE_READ] = M(25) / 2}});
+    with_flex.services = &flex;
+    with_flex.service_count = 1;
+    assert_estimate(&with_flex, half, NULL, "0.001275", 0);
+    estimate = rated(&with_flex, &half, (struct estimate_terms){.service_tier = TEXT("flex")});
+    assert_cost(&estimate, "0.0006375");
+    assert_string_equal(estimate.service_tier, "flex");
+    with_flex.service_count = 0;
+    with_flex.multiplier_ppm = 500000; /* the same by way of a multiplier, once over the sum */
+    assert_estimate(&with_flex, half, NULL, "0.0006375", 0);
 }
 
 static void the_tier_goes_by_total_input_strictly_above(void **state)
@@ -382,13 +404,11 @@ static void lines_name_what_they_count_and_whose_price_it_took(void **state)
     struct price price = priced((struct rates){
         {[PRICE_INPUT] = M(1000), [PRICE_OUTPUT] = M(5000), [PRICE_CACHE_READ] = M(100)}});
     struct usage usage = chat(1000, 20, 600, 100);
-    struct estimate_line lines[PRICE_UNITS];
-    struct estimate estimate;
-    unsigned count = 0;
+    struct estimate estimate = rated(&price, &usage, (struct estimate_terms){.at_ms = AT});
+    const struct estimate_line *lines = estimate.lines;
 
     (void)state;
-    assert_int_equal(estimate_lines(&price, &usage, NULL, lines, &count, &estimate), 0);
-    assert_int_equal(count, 4);
+    assert_int_equal(estimate.count, 4);
     assert_int_equal(lines[0].class, PRICE_INPUT);
     assert_int_equal(lines[0].quantity, 300);
     assert_int_equal(lines[1].class, PRICE_OUTPUT);
@@ -399,9 +419,154 @@ static void lines_name_what_they_count_and_whose_price_it_took(void **state)
     assert_int_equal(lines[3].class, PRICE_CACHE_WRITE);
     assert_int_equal(lines[3].billed, PRICE_INPUT);
     assert_int_equal(lines[3].quantity, 100);
+    assert_int_equal(estimate.above, 0);
+    assert_string_equal(estimate.service_tier, "");
+    assert_int_equal(estimate.multiplier_ppm, PRICE_MULTIPLIER_NONE);
+}
+
+/* One total for the bracket, whichever dialect said it, and the service tier's rates within it. */
+static void tiers_of_context_and_service_are_named(void **state)
+{
+    struct price price = tiered((struct rates){{[PRICE_INPUT] = M(1000), [PRICE_OUTPUT] = M(4000)}},
+                                1000, (struct rates){{[PRICE_INPUT] = M(2000)}});
+    struct price_service services[] = {{.name = "priority"}, {.name = "flex"}};
+    struct usage small = chat(1000, 100, 0, 0), large = chat(1001, 100, 0, 0);
+    struct estimate estimate;
+
+    (void)state;
+    services[0].brackets.base =
+        known(&(struct rates){{[PRICE_INPUT] = M(3000), [PRICE_OUTPUT] = M(9000)}});
+    services[1].brackets.base = known(&(struct rates){{[PRICE_OUTPUT] = M(1000)}});
+    price.services = services;
+    price.service_count = 2;
+    estimate = rated(&price, &small, (struct estimate_terms){.service_tier = TEXT("priority")});
+    assert_cost(&estimate, "0.0039");
+    assert_string_equal(estimate.service_tier, "priority");
+    assert_int_equal(estimate.flags, 0);
+    estimate = rated(&price, &large, (struct estimate_terms){.service_tier = TEXT("flex")});
+    assert_cost(&estimate, "0.002102"); /* input of the bracket, output of the service tier */
+    assert_int_equal(estimate.above, 1000);
+    estimate = rated(&price, &small, (struct estimate_terms){.service_tier = TEXT("scale")});
+    assert_cost(&estimate, "0.0014");
+    assert_int_equal(estimate.flags, ESTIMATE_SERVICE_UNKNOWN);
+    estimate = rated(&price, &small, (struct estimate_terms){.service_tier = TEXT("default")});
+    assert_int_equal(estimate.flags, 0);
+    estimate = rated(&price, &small, (struct estimate_terms){.service_tier = TEXT("auto")});
+    assert_int_equal(estimate.flags, 0);
+    estimate = rated(&price, &small, (struct estimate_terms){.service_tier = TEXT("standard")});
+    assert_int_equal(estimate.flags, 0);
+    assert_string_equal(estimate.service_tier, "");
+}
+
+static void off_peak_rates_replace_and_are_marked(void **state)
+{
+    struct price price =
+        priced((struct rates){{[PRICE_INPUT] = M(1000), [PRICE_OUTPUT] = M(4000)}});
+    struct price_off_peak night = {.from_minute = 990, .to_minute = 30, .weekdays = 0x7f};
+    struct usage usage = chat(1000, 100, 0, 0);
+    struct estimate estimate;
+
+    (void)state;
+    night.rates = known(&(struct rates){{[PRICE_INPUT] = M(500)}});
+    price.off_peak = &night;
+    price.off_peak_count = 1;
+    estimate = rated(&price, &usage, (struct estimate_terms){.at_ms = 17 * 3600 * 1000});
+    assert_cost(&estimate, "0.0009");
+    assert_int_equal(estimate.flags, ESTIMATE_OFF_PEAK);
+    estimate = rated(&price, &usage, (struct estimate_terms){.at_ms = 12 * 3600 * 1000});
+    assert_cost(&estimate, "0.0014");
+    assert_int_equal(estimate.flags, 0);
+}
+
+/* The lines keep list prices; what the multiplier makes of their sum is rounded once. */
+static void the_multiplier_rounds_the_sum_once_half_even(void **state)
+{
+    struct price price = priced((struct rates){{[PRICE_INPUT] = 1, [PRICE_OUTPUT] = 1}});
+    static const struct {
+        int64_t in, out, ppm;
+        const char *cost;
+    } cases[] = {
+        {1, 0, 500000, "0"},
+        {3, 0, 500000, "0.000000000000002"},
+        {1, 2, 500000, "0.000000000000002"}, /* line by line it would be 0 and 1 */
+        {1, 4, 500000, "0.000000000000002"},
+        {1, 1, 500001, "0.000000000000001"},
+        {7, 0, 950000, "0.000000000000007"},
+        {10, 0, 100000000, "0.000000000001"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        price.multiplier_ppm = cases[i].ppm;
+        assert_estimate(&price, chat(cases[i].in, cases[i].out, 0, 0), NULL, cases[i].cost, 0);
+    }
+    price.multiplier_ppm = 0; /* a price made by hand that says nothing of one */
+    assert_estimate(&price, chat(3, 0, 0, 0), NULL, "0.000000000000003", 0);
+}
+
+/* Which reading is right is decided after the multiplier, as the upstream's figure is. */
+static void readings_are_compared_with_the_multiplier_applied(void **state)
+{
+    struct price price = priced((struct rates){{[PRICE_INPUT] = M(1000),
+                                                [PRICE_OUTPUT] = M(5000),
+                                                [PRICE_CACHE_READ] = M(100),
+                                                [PRICE_CACHE_WRITE] = M(1250)}});
+    struct usage mixed = chat(1000, 0, 300, 200);
+
+    (void)state;
+    price.multiplier_ppm = 500000;
+    assert_estimate(&price, mixed, "0.00049", "0.00049", ESTIMATE_WRITES_OUTSIDE);
+    assert_estimate(&price, mixed, "0.00039", "0.00039", 0);
+}
+
+static void each_modality_leaves_its_total_only_with_a_price_of_its_own(void **state)
+{
+    struct rates rates = {{[PRICE_INPUT] = M(1000), [PRICE_OUTPUT] = M(5000)}};
+    struct usage usage = chat(100, 50, 10, 0);
+    struct price price = priced(rates);
+
+    (void)state;
+    rates.femto[PRICE_CACHE_READ] = M(100);
+    usage.audio_tokens = 20;
+    usage.image_input_tokens = 30;
+    usage.video_input_tokens = 15;
+    usage.audio_output_tokens = 20;
+    usage.image_tokens = 10;
+    usage.reasoning_tokens = 5;
+    assert_estimate(&price, usage, NULL, "0.00035", ESTIMATE_FALLBACK_PRICE);
+    rates.femto[PRICE_INPUT_AUDIO] = M(3000);
+    rates.femto[PRICE_INPUT_IMAGE] = M(2000);
+    price = priced(rates);
+    /* 40 x 1 + 50 x 5 + 10 x 0.1 + 20 x 3 + 30 x 2 */
+    assert_estimate(&price, usage, NULL, "0.000411", 0);
+    rates.femto[PRICE_INPUT_VIDEO] = M(4000);
+    rates.femto[PRICE_OUTPUT_AUDIO] = M(20000);
+    rates.femto[PRICE_OUTPUT_IMAGE] = M(30000);
+    rates.femto[PRICE_REASONING] = M(6000);
+    price = priced(rates);
+    /* 25 x 1 + 15 x 5 + 1 + 5 x 6 + 60 + 10 x 30 + 20 x 20 + 60 + 15 x 4 */
+    assert_estimate(&price, usage, NULL, "0.001011", 0);
+}
+
+/* Pictures by the piece may come without a single token. */
+static void pictures_need_no_tokens_where_they_have_a_price(void **state)
+{
+    struct price by_piece = priced((struct rates){{[PRICE_IMAGE] = INT64_C(40000000000000)}});
+    struct price by_token =
+        priced((struct rates){{[PRICE_INPUT] = M(1000), [PRICE_OUTPUT] = M(4000)}});
+    struct usage usage = USAGE_INIT;
+
+    (void)state;
+    assert_refused(&by_piece, usage, -ENODATA);
+    usage.images = 3;
+    assert_estimate(&by_piece, usage, NULL, "0.12", 0);
+    assert_refused(&by_token, usage, -ENODATA);
+    usage.prompt_tokens = 10;
+    assert_refused(&by_piece, usage, -ENODATA); /* its text has no price */
+    assert_estimate(&by_token, usage, NULL, "0.00001", 0);
+    usage.images = 0;
     usage.prompt_tokens = ABSENT;
-    assert_int_equal(estimate_lines(&price, &usage, NULL, lines, &count, &estimate), -ENODATA);
-    assert_int_equal(count, 4);
+    assert_refused(&by_piece, usage, -ENODATA);
 }
 
 int main(void)
@@ -419,6 +584,12 @@ int main(void)
         cmocka_unit_test(what_is_not_known_is_not_estimated),
         cmocka_unit_test(counts_of_any_size_are_exact_or_refused),
         cmocka_unit_test(lines_name_what_they_count_and_whose_price_it_took),
+        cmocka_unit_test(tiers_of_context_and_service_are_named),
+        cmocka_unit_test(off_peak_rates_replace_and_are_marked),
+        cmocka_unit_test(the_multiplier_rounds_the_sum_once_half_even),
+        cmocka_unit_test(readings_are_compared_with_the_multiplier_applied),
+        cmocka_unit_test(each_modality_leaves_its_total_only_with_a_price_of_its_own),
+        cmocka_unit_test(pictures_need_no_tokens_where_they_have_a_price),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,15 +21,18 @@ bool clients_required(const struct clients *clients);
 
 /* The client whose key this is; NULL: nobody's. borrow. */
 const struct config_client *clients_find(const struct clients *clients, struct text key);
+/* The client of that name, as rows have it; NULL: there is none (any more). borrow. */
+const struct config_client *clients_named(const struct clients *clients, struct text name);
 /* Its place in config->client: also its index in budgets. */
 size_t clients_index(const struct clients *clients, const struct config_client *client);
 
-/* Whether it may use this model (patterns as in routes; none: any). */
+/* Whether it may use this model (patterns as in routes; none: any). Where there are patterns a
+ * request without a model may not: what it would reach is not known. */
 bool clients_allow_model(const struct config_client *client, struct text model);
 
 /* Counts one request against requests_per_minute (GCRA: evenly refilled, bursts of up to a sixth of
- * a minute's worth, at least 1): 0, or the milliseconds after which one would pass. now_ms:
- * monotonic. */
+ * a minute's worth, at least 1): 0, or the milliseconds after which one would pass; then it is not
+ * counted. now_ms: monotonic, not below 0. */
 int64_t clients_take(struct clients *clients, const struct config_client *client, int64_t now_ms);
 
 struct budgets *clients_budgets(struct clients *clients);

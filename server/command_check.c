@@ -48,6 +48,33 @@ static int open_map(const struct config *config, struct model_map **ret_map)
     return result;
 }
 
+static bool has_budget(const struct config_client *client)
+{
+    for (unsigned i = 0; i < BUDGET_PERIODS; i++) {
+        if (client->budget.limit[i].known)
+            return true;
+    }
+    return false;
+}
+
+/* Their names and limits stand in the values above. */
+static void print_clients(const struct config *config)
+{
+    unsigned budgets = 0, rates = 0, models = 0, zdr = 0;
+
+    for (unsigned i = 0; i < config->client_count; i++) {
+        budgets += has_budget(&config->client[i]);
+        rates += config->client[i].requests_per_minute > 0;
+        models += config->client[i].models.count > 0;
+        zdr += config->client[i].zdr;
+    }
+    if (config->client_count == 0)
+        printf("# clients: none; every caller is served, and known by the hash of its own key\n");
+    else
+        printf("# clients: %u; with a budget %u, a rate %u, their own list of models %u, zdr %u\n",
+               config->client_count, budgets, rates, models, zdr);
+}
+
 static int check(const struct config *config)
 {
     struct price_table *prices = NULL;
@@ -66,6 +93,7 @@ static int check(const struct config *config)
     if (prices != NULL)
         printf("# prices: %zu models, table %.12s\n", price_table_models(prices),
                price_table_hash(prices));
+    print_clients(config);
     price_table_free(prices);
     model_map_free(map);
     return code;

@@ -35,15 +35,67 @@ void config_complain(struct config_draft *draft, unsigned line, const char *form
     va_end(arguments);
 }
 
+static int grow_clients(struct config *config, unsigned from, unsigned to)
+{
+    struct config_client *client = reallocarray(config->client, to, sizeof(*client));
+    if (client == NULL)
+        return -ENOMEM;
+    memset(client + from, 0, (to - from) * sizeof(*client));
+    config->client = client;
+    return 0;
+}
+
+int config_draft_grow(struct config_draft *draft, enum config_group group, unsigned index)
+{
+    unsigned from = draft->room[group], to = from > 0 ? 2 * from : 1;
+    unsigned max = config_group_max(group);
+    struct config_element *element;
+    assert(index < max);
+    assert(index <= from);
+    if (index < from)
+        return 0;
+    if (to > max)
+        to = max;
+    element = reallocarray(draft->element[group], to, sizeof(*element));
+    if (element != NULL) {
+        memset(element + from, 0, (to - from) * sizeof(*element));
+        draft->element[group] = element;
+    }
+    if (element == NULL || (group == CONFIG_CLIENTS && grow_clients(draft->config, from, to) < 0)) {
+        draft->error = -ENOMEM;
+        return -ENOMEM;
+    }
+    draft->room[group] = to;
+    return 0;
+}
+
+unsigned *config_draft_stated(struct config_draft *draft, unsigned at, unsigned index)
+{
+    enum config_group group = config_keys[at].group;
+    assert(index < draft->room[group]);
+    return &draft->element[group][index].stated[at];
+}
+
+bool config_draft_states(const struct config_draft *draft, enum config_group group,
+                         const char *name, unsigned index)
+{
+    int at = config_key_find(group, name);
+    assert(at >= 0);
+    assert(index < draft->room[group]);
+    return draft->element[group][index].stated[at] != 0;
+}
+
 unsigned config_draft_line(const struct config_draft *draft, enum config_group group,
                            const char *name, unsigned index)
 {
     int at = config_key_find(group, name);
+    const struct config_element *element = &draft->element[group][index];
     assert(at >= 0);
-    if (draft->stated[at][index] != 0)
-        return draft->stated[at][index];
-    if (draft->element_line[group][index] != 0)
-        return draft->element_line[group][index];
+    assert(index < draft->room[group]);
+    if (element->stated[at] != 0)
+        return element->stated[at];
+    if (element->line != 0)
+        return element->line;
     return draft->group_line[group] != 0 ? draft->group_line[group] : 1;
 }
 
@@ -71,6 +123,8 @@ static void draft_release(struct config_draft *draft)
 {
     for (unsigned i = 0; i < draft->complaint_count; i++)
         free(draft->complaint[i].text);
+    for (unsigned i = 0; i < CONFIG_GROUPS; i++)
+        free(draft->element[i]);
     config_free(draft->config);
 }
 
@@ -128,6 +182,10 @@ static unsigned cores(void)
 
 static int fill(struct config_draft *draft, const char *text, size_t len)
 {
+    for (unsigned i = 0; i < CONFIG_GROUPS; i++) {
+        if (config_draft_grow(draft, (enum config_group)i, 0) < 0)
+            return -ENOMEM;
+    }
     set_defaults(draft);
     config_yaml_read(draft, text, len);
     if (draft->group_line[CONFIG_LISTEN] == 0)
@@ -135,6 +193,7 @@ static int fill(struct config_draft *draft, const char *text, size_t len)
     if (draft->error == 0 && !draft->unreadable) {
         config_check(draft);
         config_resolve(draft);
+        config_clients(draft);
     }
     if (draft->config->workers == 0)
         draft->config->workers = cores();
@@ -231,7 +290,10 @@ int config_open(const char *path, bool need_secrets, FILE *errors, struct config
         fprintf(errors, "%s: cannot be read: %s; name a configuration file with -c\n", path,
                 strerror(-error));
     } else if (len > CONFIG_FILE_BYTES_MAX) {
-        fprintf(errors, "%s:1: is over 1 MiB; a configuration is a few hundred lines\n", path);
+        fprintf(errors,
+                "%s:1: is over 4 MiB; a configuration is a few hundred lines, and some for each "
+                "client\n",
+                path);
         error = -EINVAL;
     } else {
         error = config_parse(path, directory, text, len, need_secrets, errors, ret_config);
@@ -267,6 +329,8 @@ static void free_lists(struct config *config)
         free(config->upstream[i].name);
         free(config->upstream[i].base_url);
         free(config->upstream[i].api_key_env);
+        free(config->upstream[i].cost_path);
+        free(config->upstream[i].bills_as);
         wipe(config->upstream[i].api_key);
     }
     for (unsigned i = 0; i < CONFIG_ROUTES_MAX; i++) {
@@ -285,17 +349,35 @@ static void free_lists(struct config *config)
     }
 }
 
+static void free_clients(struct config *config)
+{
+    for (unsigned i = 0; i < config->client_count; i++) {
+        free(config->client[i].name);
+        free(config->client[i].key_hash);
+        free(config->client[i].project);
+        free(config->client[i].user);
+        free(config->client[i].environment);
+        free_strings(&config->client[i].tags);
+        free_strings(&config->client[i].models);
+    }
+    free(config->client);
+}
+
 void config_free(struct config *config)
 {
     if (config == NULL)
         return;
     free_lists(config);
+    free_clients(config);
     free(config->admin.host);
     free(config->admin.token_env);
     wipe(config->admin.token);
     free(config->data_dir);
     free(config->models.map);
     free(config->prices.file);
+    free_strings(&config->prices.from);
+    free(config->ledger.account);
+    free(config->ledger.account_name);
     free(config->path);
     free(config);
 }

@@ -28,6 +28,7 @@ enum {
 
 enum config_dialect { DIALECT_VERCEL, DIALECT_OPENROUTER, DIALECT_OPENAI };
 enum config_durability { DURABILITY_CRASH, DURABILITY_POWER };
+enum config_cost_unit { COST_USD, COST_MILLI_USD, COST_MICRO_USD, COST_NANO_USD };
 
 struct config_listen {
     char *host;                      /* without brackets */
@@ -44,9 +45,9 @@ struct config_upstream {
     char *api_key;     /* the variable's value; wiped by config_free() */
     char *cost_path;   /* where its answers name their cost, dotted: "usage.cost_nano_usd",
                           "metadata.cost.total"; NULL: as its dialect does */
-    int64_t
-        cost_unit_femto; /* what one of it is worth in 1e-15 USD: usd 1e15, milli, micro, nano */
-    char *bills_as;      /* who invoices, for FOCUS ("Vercel"); NULL: by dialect */
+    enum config_cost_unit cost_unit; /* of what stands at cost_path */
+    int64_t cost_unit_femto;         /* the same in 1e-15 USD, resolved by config_check() */
+    char *bills_as;                  /* who invoices, for FOCUS ("Vercel"); NULL: by dialect */
 };
 
 struct config_strings {
@@ -57,14 +58,14 @@ struct config_strings {
 /* A virtual key and what it may do. */
 struct config_client {
     char *name;
-    char *key_hash; /* "sha256:" and 64 hex digits, as `tollgate keys new` prints it */
-    uint8_t key_digest[32];
+    char *key_hash;         /* "sha256:" and 64 hex digits, as `tollgate keys new` prints it */
+    uint8_t key_digest[32]; /* the same as bytes, resolved by config_check() */
     char *project, *user, *environment; /* NULL: as the request says */
     struct config_strings tags;         /* added to the request's */
     struct config_strings models;       /* patterns; none: every one */
-    unsigned requests_per_minute;       /* 0: no limit */
+    unsigned requests_per_minute;       /* 0: no limit; at most 1,000,000 */
     struct budget_limits budget;        /* budget_per_day, budget_per_week, budget_per_month, USD */
-    bool cache;                         /* may have answers cached */
+    bool cache;                         /* may have answers cached; never with zdr */
     bool zdr; /* no caching, no request log, zero data retention asked of the upstream */
 };
 

@@ -29,7 +29,7 @@ static void check_required(struct config_draft *draft)
         for (unsigned n = 0; n < count; n++) {
             char shown[CONFIG_SHOWN_SIZE];
             config_key_show(key, (int)n, shown);
-            if (draft->stated[i][n] == 0)
+            if (*config_draft_stated(draft, i, n) == 0)
                 config_complain(draft, config_draft_line(draft, key->group, key->name, n),
                                 "%s is missing; add for example %s: %s", shown, key->name, example);
         }
@@ -98,11 +98,14 @@ static void check_listen(struct config_draft *draft, unsigned n)
     check_file(draft, CONFIG_LISTEN, "private_key", n, listen->private_key);
 }
 
-/* There is nothing yet that would tell one client from another, so our key is everybody's. */
+/* Without clients there is nothing that tells one caller from another, so our key is everybody's.
+ */
 static void check_spending(struct config_draft *draft)
 {
     const struct config *config = draft->config;
     unsigned paying = 0;
+    if (draft->group_line[CONFIG_CLIENTS] != 0)
+        return;
     while (paying < config->upstream_count && config->upstream[paying].api_key_env == NULL)
         paying++;
     if (paying == config->upstream_count)
@@ -112,8 +115,9 @@ static void check_spending(struct config_draft *draft)
             continue;
         config_complain(draft, config_draft_line(draft, CONFIG_LISTEN, "address", n),
                         "listen[%u].address is off loopback and upstreams[%u].api_key_env is set: "
-                        "anybody who reaches the port spends that key; listen on 127.0.0.1, or "
-                        "remove api_key_env so that each client's own key is forwarded",
+                        "anybody who reaches the port spends that key; add clients, listen on "
+                        "127.0.0.1, or remove api_key_env so that each client's own key is "
+                        "forwarded",
                         n, paying);
     }
 }
@@ -147,6 +151,8 @@ static void check_forwarded_keys(struct config_draft *draft)
 {
     const struct config *config = draft->config;
     int first = -1;
+    if (draft->group_line[CONFIG_CLIENTS] != 0)
+        return; /* none is forwarded: config_clients.c */
     for (unsigned n = 0; n < config->upstream_count; n++) {
         const struct config_upstream *upstream = &config->upstream[n];
         const char *host, *other;
@@ -192,7 +198,7 @@ static void check_sizes(struct config_draft *draft)
     char buffered[CONFIG_NUMBER_SIZE];
     if (config->cache.max_entry_bytes <= config->limits.buffered_bytes)
         return;
-    if (draft->stated[config_key_find(CONFIG_CACHE, "max_entry")][0] == 0)
+    if (!config_draft_states(draft, CONFIG_CACHE, "max_entry", 0))
         line = config_draft_line(draft, CONFIG_LIMITS, "buffered", 0);
     config_size_print(config->limits.buffered_bytes, buffered);
     config_complain(draft, line,
@@ -254,7 +260,7 @@ static void check_admin(struct config_draft *draft)
             config_complain(draft, config_draft_line(draft, CONFIG_ADMIN, "token_env", 0),
                             "admin.token_env names %s, %s%s", config->admin.token_env, why,
                             exposed ? ": off loopback the admin address needs a token" : "");
-    } else if (exposed && draft->stated[config_key_find(CONFIG_ADMIN, "token_env")][0] == 0) {
+    } else if (exposed && !config_draft_states(draft, CONFIG_ADMIN, "token_env", 0)) {
         config_complain(draft, config_draft_line(draft, CONFIG_ADMIN, "address", 0),
                         "admin.address is off loopback and has no token: anybody who reaches the "
                         "port reads the ledger; add token_env or listen on 127.0.0.1");

@@ -11,6 +11,12 @@
 _Static_assert(sizeof(enum config_dialect) == sizeof(unsigned), "a choice is stored as unsigned");
 _Static_assert(sizeof(enum config_durability) == sizeof(unsigned),
                "a choice is stored as unsigned");
+_Static_assert(sizeof(enum config_cost_unit) == sizeof(unsigned), "a choice is stored as unsigned");
+
+static bool is_money(enum config_type type)
+{
+    return type == CONFIG_MONEY || type == CONFIG_BUDGET;
+}
 
 static void print_number(enum config_type type, uint64_t value, char text[CONFIG_NUMBER_SIZE])
 {
@@ -22,6 +28,8 @@ static void print_number(enum config_type type, uint64_t value, char text[CONFIG
         config_period_print(value, text);
     else if (type == CONFIG_PERCENT)
         config_percent_print(value, text);
+    else if (type == CONFIG_MONTHS)
+        config_months_print(value, text);
     else
         snprintf(text, CONFIG_NUMBER_SIZE, "%" PRIu64, value);
 }
@@ -49,6 +57,11 @@ static void print_range(const struct config_key *key, char *text, size_t size)
         print_choices(key, text, size);
         return;
     }
+    if (is_money(key->type)) {
+        snprintf(text, size, "%s %" PRIu64 " USD", key->or_zero ? "0 to" : "more than 0, up to",
+                 key->max);
+        return;
+    }
     if (key->max == 0 || key->type > CONFIG_CHOICE)
         return;
     print_number(key->type, key->min, min);
@@ -60,7 +73,7 @@ static void print_range(const struct config_key *key, char *text, size_t size)
 static void print_form(const struct config_key *key, char want[CONFIG_WANT_SIZE])
 {
     char range[128];
-    const char *example = key->fallback != NULL ? key->fallback : key->example;
+    const char *example = key->example != NULL ? key->example : key->fallback;
     const char *form[CONFIG_TYPES] = {
         [CONFIG_FLAG] = "must be on or off (or true, false, yes, no)",
         [CONFIG_MAYBE] = "must be on or off (or true, false, yes, no)",
@@ -70,7 +83,10 @@ static void print_form(const struct config_key *key, char want[CONFIG_WANT_SIZE]
         [CONFIG_PERIOD] = "must be a duration with its unit, s, m, h or d, such as",
         [CONFIG_SPAN] = "must be a duration with its unit, ms, s, m or h, such as",
         [CONFIG_PERCENT] = "must be a percentage with its %, up to 4 decimals, such as",
+        [CONFIG_MONTHS] = "must be months, such as",
         [CONFIG_CHOICE] = "must be",
+        [CONFIG_MONEY] = "must be a sum in USD of up to 15 digits, such as",
+        [CONFIG_BUDGET] = "must be a sum in USD of up to 15 digits, such as",
     };
     assert(form[key->type] != NULL);
     assert(example != NULL);
@@ -129,6 +145,8 @@ static int parse_number(const struct config_key *key, const char *text, uint64_t
         return config_span_parse(text, ret_value);
     case CONFIG_PERCENT:
         return config_percent_parse(text, ret_value);
+    case CONFIG_MONTHS:
+        return config_months_parse(text, ret_value);
     default:
         assert(key->type == CONFIG_CHOICE);
         return parse_choice(key, text, ret_value);
@@ -184,6 +202,29 @@ static int set_number(const struct config_key *key, void *base, const char *text
         return -EINVAL;
     }
     store_number(key, base, value);
+    return 0;
+}
+
+static int set_money(const struct config_key *key, void *base, const char *text,
+                     char want[CONFIG_WANT_SIZE])
+{
+    struct maybe_money budget = {.known = true};
+    char *field = (char *)base + key->at, range[128];
+    struct money max;
+    if (config_money_parse(text, &budget.money) < 0) {
+        print_form(key, want);
+        return -EINVAL;
+    }
+    max = (struct money){(__int128)key->max * 1000 * 1000 * 1000 * 1000 * 1000};
+    if (money_compare(budget.money, max) > 0 || (budget.money.femto == 0 && !key->or_zero)) {
+        print_range(key, range, sizeof(range));
+        snprintf(want, CONFIG_WANT_SIZE, "must be %s", range);
+        return -EINVAL;
+    }
+    if (key->type == CONFIG_BUDGET)
+        memcpy(field, &budget, sizeof(budget));
+    else
+        memcpy(field, &budget.money, sizeof(budget.money));
     return 0;
 }
 
@@ -277,6 +318,13 @@ static int set_path(void *field, const char *directory, const char *text,
     return -EINVAL;
 }
 
+static const char *(*const checks[CONFIG_TYPES])(const char *text) = {
+    [CONFIG_NAME] = config_name_check,       [CONFIG_VARIABLE] = config_variable_check,
+    [CONFIG_PATH] = config_path_check,       [CONFIG_MODEL] = config_model_check,
+    [CONFIG_LABEL] = config_label_check,     [CONFIG_DIGEST] = config_digest_check,
+    [CONFIG_MEMBERS] = config_members_check,
+};
+
 static int set_text(const struct config_key *key, void *base, const char *directory,
                     const char *text, char want[CONFIG_WANT_SIZE])
 {
@@ -285,14 +333,8 @@ static int set_text(const struct config_key *key, void *base, const char *direct
     const char *complaint;
     if (key->type == CONFIG_URL)
         complaint = config_url_check(text, &len);
-    else if (key->type == CONFIG_NAME)
-        complaint = config_name_check(text);
-    else if (key->type == CONFIG_VARIABLE)
-        complaint = config_variable_check(text);
-    else if (key->type == CONFIG_MODEL)
-        complaint = config_model_check(text);
-    else if (key->type == CONFIG_PATH)
-        complaint = config_path_check(text);
+    else if (checks[key->type] != NULL)
+        complaint = checks[key->type](text);
     else
         complaint = len > 0 ? NULL : "must not be empty; write something or remove the line";
     if (complaint != NULL) {
@@ -311,6 +353,8 @@ int config_key_set(const struct config_key *key, void *base, const char *directo
         return set_address(key, base, text, want);
     if (key->type == CONFIG_STRINGS)
         return add_string(key, base, text, want);
+    if (is_money(key->type))
+        return set_money(key, base, text, want);
     if (key->type >= CONFIG_URL)
         return set_text(key, base, directory, text, want);
     return set_number(key, base, text, want);
@@ -322,6 +366,21 @@ static bool number_is_set(const struct config_key *key, const void *base)
     if (key->type == CONFIG_MAYBE)
         return (int)load_number(key, base) >= 0;
     return key->fallback != NULL || key->required || load_number(key, base) >= key->min;
+}
+
+static const char *get_money(const struct config_key *key, const void *base,
+                             char scratch[CONFIG_HOST_MAX + 16])
+{
+    const char *field = (const char *)base + key->at;
+    struct maybe_money money = {.known = true};
+    if (key->type == CONFIG_BUDGET)
+        memcpy(&money, field, sizeof(money));
+    else
+        memcpy(&money.money, field, sizeof(money.money));
+    if (!money.known)
+        return NULL;
+    money_print(money.money, scratch);
+    return scratch;
 }
 
 const char *config_key_get(const struct config_key *key, const void *base,
@@ -339,6 +398,8 @@ const char *config_key_get(const struct config_key *key, const void *base,
                  text, (unsigned)port);
         return scratch;
     }
+    if (is_money(key->type))
+        return get_money(key, base, scratch);
     if (!number_is_set(key, base))
         return NULL;
     if (key->type == CONFIG_FLAG || key->type == CONFIG_MAYBE)
@@ -360,13 +421,19 @@ void config_key_describe(const struct config_key *key, FILE *out)
         [CONFIG_PERIOD] = "duration in s, m, h or d",
         [CONFIG_SPAN] = "duration in ms, s, m or h",
         [CONFIG_PERCENT] = "percentage, up to 4 decimals",
+        [CONFIG_MONTHS] = "months, as in 24 months",
         [CONFIG_CHOICE] = "one of",
+        [CONFIG_MONEY] = "USD, up to 15 digits",
+        [CONFIG_BUDGET] = "USD, up to 15 digits",
         [CONFIG_ADDRESS] = "host:port",
         [CONFIG_URL] = "URL",
         [CONFIG_NAME] = "1 to 32 of a-z, 0-9, _ and -",
         [CONFIG_VARIABLE] = "name of an environment variable",
         [CONFIG_PATH] = "path, relative to this file",
         [CONFIG_MODEL] = "id of a model",
+        [CONFIG_LABEL] = "text of up to 128 bytes",
+        [CONFIG_DIGEST] = "sha256: and 64 hex digits",
+        [CONFIG_MEMBERS] = "up to 8 names with dots between them",
         [CONFIG_TEXT] = "text of up to 64KiB",
         [CONFIG_JSON] = "mapping, up to 16 deep",
         [CONFIG_STRINGS] = "list of up to",

@@ -183,6 +183,8 @@ static bool is_stated(const struct config *config, enum config_group group)
         return config->route_count > 0;
     if (group == CONFIG_PRESETS)
         return config->preset_count > 0;
+    if (group == CONFIG_CLIENTS)
+        return config->client_count > 0;
     return true;
 }
 

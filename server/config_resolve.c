@@ -9,39 +9,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOOLS_MAX = 128, NAMES_SIZE = 512 };
+enum { TOOLS_MAX = 128, NAMES_SIZE = CONFIG_UPSTREAMS_MAX * (32 + 2) };
 
 /* --- routes --- */
 
-/* The one that was meant, else all there are; the value itself is not repeated, it may be a key. */
-static void complain_upstream(struct config_draft *draft, unsigned n, unsigned item)
+void config_complain_upstream(struct config_draft *draft, enum config_group group, const char *name,
+                              unsigned index, unsigned item, const char *text)
 {
     const struct config *config = draft->config;
-    const char *name = config->route[n].upstreams.item[item], *near = NULL;
-    unsigned line = config_draft_line(draft, CONFIG_ROUTES, "upstreams", n), best = 99;
-    char names[NAMES_SIZE] = "";
+    const char *near = NULL;
+    unsigned line = config_draft_line(draft, group, name, index), best = 99;
+    char names[NAMES_SIZE] = "", shown[CONFIG_SHOWN_SIZE];
     size_t len = 0;
+    config_key_show(&config_keys[config_key_find(group, name)], (int)index, shown);
     for (unsigned i = 0; i < config->upstream_count; i++) {
         const char *known = config->upstream[i].name;
         if (known == NULL)
             continue;
-        if (config_is_near(name, known, &best))
+        if (config_is_near(text, known, &best))
             near = known;
         len +=
             (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len > 0 ? ", " : "", known);
         assert(len < sizeof(names));
     }
     if (near != NULL)
-        config_complain(draft, line,
-                        "routes[%u].upstreams[%u] names no upstream; did you mean "
-                        "%s?",
-                        n, item, near);
+        config_complain(draft, line, "%s[%u] names no upstream; did you mean %s?", shown, item,
+                        near);
     else
-        config_complain(draft, line, "routes[%u].upstreams[%u] names no upstream; there are %s", n,
-                        item, names);
+        config_complain(draft, line, "%s[%u] names no upstream; there are %s", shown, item, names);
 }
 
-static unsigned upstream_of(const struct config *config, const char *name)
+unsigned config_upstream_find(const struct config *config, const char *name)
 {
     unsigned i = 0;
     while (i < config->upstream_count &&
@@ -63,9 +61,10 @@ static void resolve_upstreams(struct config_draft *draft, unsigned n)
 {
     struct config_route *route = &draft->config->route[n];
     for (unsigned item = 0; item < route->upstreams.count; item++) {
-        unsigned upstream = upstream_of(draft->config, route->upstreams.item[item]);
+        const char *name = route->upstreams.item[item];
+        unsigned upstream = config_upstream_find(draft->config, name);
         if (upstream == draft->config->upstream_count)
-            complain_upstream(draft, n, item);
+            config_complain_upstream(draft, CONFIG_ROUTES, "upstreams", n, item, name);
         else if (is_in(route, upstream))
             config_complain(draft, config_draft_line(draft, CONFIG_ROUTES, "upstreams", n),
                             "routes[%u].upstreams[%u] was named before; remove one", n, item);
@@ -73,7 +72,7 @@ static void resolve_upstreams(struct config_draft *draft, unsigned n)
             route->upstream[route->upstream_count++] = upstream;
     }
     /* Not when it was stated badly: then nothing is known about it. */
-    if (draft->stated[config_key_find(CONFIG_ROUTES, "upstreams")][n] != 0)
+    if (config_draft_states(draft, CONFIG_ROUTES, "upstreams", n))
         return;
     for (unsigned i = 0; i < draft->config->upstream_count; i++)
         route->upstream[route->upstream_count++] = i;

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* No key has it, so that a copied example lets nobody in. */
+#define EXAMPLE_HASH "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
 #define KIB(n) (UINT64_C(n) << 10)
 #define MIB(n) (UINT64_C(n) << 20)
 #define GIB(n) (UINT64_C(n) << 30)
@@ -22,13 +25,28 @@ static const char *const durabilities[] = {
     NULL,
 };
 
-/* As many as a plan tries (plan.h). */
-enum { FALLBACKS_MAX = 8 };
+static const char *const cost_units[] = {
+    [COST_USD] = "usd",
+    [COST_MILLI_USD] = "milli_usd",
+    [COST_MICRO_USD] = "micro_usd",
+    [COST_NANO_USD] = "nano_usd",
+    NULL,
+};
+
+enum {
+    FALLBACKS_MAX = 8, /* as many as a plan tries (plan.h) */
+    USD_MAX = 1000 * 1000 * 1000,
+};
 
 #define LISTEN(field) .group = CONFIG_LISTEN, .at = offsetof(struct config_listen, field)
 #define UPSTREAM(field) .group = CONFIG_UPSTREAMS, .at = offsetof(struct config_upstream, field)
 #define ROUTE(field) .group = CONFIG_ROUTES, .at = offsetof(struct config_route, field)
 #define PRESET(field) .group = CONFIG_PRESETS, .at = offsetof(struct config_preset, field)
+#define CLIENT(field) .group = CONFIG_CLIENTS, .at = offsetof(struct config_client, field)
+#define BUDGET(period)                                                                             \
+    .group = CONFIG_CLIENTS,                                                                       \
+    .at = offsetof(struct config_client, budget.limit) + (period) * sizeof(struct maybe_money),    \
+    .type = CONFIG_BUDGET, .max = USD_MAX
 #define PATTERNS                                                                                   \
     .type = CONFIG_STRINGS, .max = CONFIG_STRINGS_MAX,                                             \
     .items = "patterns, in which * is any text", .item_check = config_pattern_check
@@ -67,6 +85,13 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {UPSTREAM(api_key_env), .name = "api_key_env", .type = CONFIG_VARIABLE,
      .example = "AI_GATEWAY_API_KEY",
      .about = "Variable that holds our key; absent: the client's own key is forwarded."},
+    {UPSTREAM(cost_path), .name = "cost_path", .type = CONFIG_MEMBERS,
+     .example = "usage.cost_nano_usd",
+     .about = "Where its answers name their cost; absent: where its dialect does."},
+    {UPSTREAM(cost_unit), .name = "cost_unit", .type = CONFIG_CHOICE, .choices = cost_units,
+     .fallback = "usd", .about = "What the number at cost_path counts."},
+    {UPSTREAM(bills_as), .name = "bills_as", .type = CONFIG_LABEL, .example = "Vercel",
+     .about = "Who sends the invoice, for FOCUS exports; absent: as its dialect says."},
     {ROUTE(name), .name = "name", .type = CONFIG_NAME, .required = true, .example = "claude",
      .about = "What the ledger and the header X-Tollgate-Route call it."},
     {ROUTE(models), .name = "models", PATTERNS, .example = "[anthropic/*, openai/gpt-5*]",
@@ -98,6 +123,34 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {PRESET(cache_ttl_s), .name = "cache_ttl_seconds", .type = CONFIG_SECONDS, .min = 1,
      .max = 86400, .example = "300",
      .about = "How long an answer is served when no header says; absent: cache.ttl."},
+    {CLIENT(name), .name = "name", .type = CONFIG_NAME, .required = true, .example = "support-bot",
+     .about = "What the ledger calls it; no two may share a name."},
+    {CLIENT(key_hash), .name = "key_hash", .type = CONFIG_DIGEST, .required = true,
+     .example = EXAMPLE_HASH, .about = "Hash of its key; `tollgate keys new NAME` makes both."},
+    {CLIENT(project), .name = "project", .type = CONFIG_LABEL, .example = "shop",
+     .about = "What its rows have as project; absent: what the request says."},
+    {CLIENT(user), .name = "user", .type = CONFIG_LABEL, .example = "alice",
+     .about = "What its rows have as user; absent: what the request says."},
+    {CLIENT(environment), .name = "environment", .type = CONFIG_LABEL, .example = "production",
+     .about = "What its rows have as environment; absent: what the request says."},
+    {CLIENT(tags), .name = "tags", .type = CONFIG_STRINGS, .max = ROW_TAGS_MAX, .items = "tags",
+     .item_check = config_tag_check, .example = "[team-a, eu]",
+     .about = "Tags that its rows have besides those of the request."},
+    {CLIENT(models), .name = "models", PATTERNS, .example = "[anthropic/*, openai/gpt-5*]",
+     .about = "Models that it may use; others are answered with 403; absent: every one."},
+    {CLIENT(requests_per_minute), .name = "requests_per_minute", .type = CONFIG_COUNT, .min = 1,
+     .max = 1000 * 1000, .example = "60",
+     .about = "How many it may send, evenly; more are answered with 429; absent: any number."},
+    {BUDGET(BUDGET_DAY), .name = "budget_per_day", .example = "25.00",
+     .about = "What it may spend in a day, UTC; beyond it requests are answered with 402."},
+    {BUDGET(BUDGET_WEEK), .name = "budget_per_week", .example = "100.00",
+     .about = "What it may spend in a week, from Monday, UTC."},
+    {BUDGET(BUDGET_MONTH), .name = "budget_per_month", .example = "300.00",
+     .about = "What it may spend in a calendar month, UTC."},
+    {CLIENT(cache), .name = "cache", .type = CONFIG_FLAG, .fallback = "on",
+     .about = "Whether its answers may be cached; off: never, whatever it asks for."},
+    {CLIENT(zdr), .name = "zdr", .type = CONFIG_FLAG, .fallback = "off",
+     .about = "Zero data retention: nothing cached or kept, and the upstream is asked the same."},
     {IN(CONFIG_MODELS, models.map), .name = "map", .type = CONFIG_PATH, .example = "models.json",
      .about =
          "What models and providers are called elsewhere; absent: the map that is compiled in."},
@@ -132,14 +185,43 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {IN(CONFIG_LIMITS, limits.keepalive_ms), .name = "keepalive", .type = CONFIG_SPAN,
      .or_zero = true, .min = 100, .max = 10 * 60 * 1000, .fallback = "10s",
      .about = "Silence before a stream in OpenRouter's dialect gets a comment; 0: none."},
+    {IN(CONFIG_LIMITS, limits.detached_ms), .name = "detached", .type = CONFIG_SPAN,
+     .or_zero = true, .min = 100, .max = 24 * 3600 * 1000, .fallback = "15m",
+     .about = "How long a call goes on whose clients have all left; 0: it is cancelled at once."},
+    {IN(CONFIG_LIMITS, limits.detached_cost), .name = "detached_cost", .type = CONFIG_MONEY,
+     .or_zero = true, .max = USD_MAX, .fallback = "0", .example = "0.50",
+     .about = "What such a call may cost by our estimate before it is cancelled; 0: no bound."},
+    {IN(CONFIG_LIMITS, limits.budget_wait_ms), .name = "budget_wait", .type = CONFIG_SPAN,
+     .or_zero = true, .min = 10, .max = 10 * 60 * 1000, .fallback = "30s",
+     .about = "How long a request may wait for others that hold its client's budget; 0: not at "
+              "all."},
+    {IN(CONFIG_LIMITS, limits.output_tokens), .name = "output_tokens", .type = CONFIG_COUNT,
+     .min = 1, .max = 10 * 1000 * 1000, .fallback = "65536",
+     .about = "What a request without max_tokens is taken to answer, for what is held for it."},
     {IN(CONFIG_PRICES, prices.file), .name = "file", .type = CONFIG_PATH, .required = true,
      .example = "prices.json", .about = "Price table; without `prices` every request is unpriced."},
+    {IN(CONFIG_PRICES, prices.refresh_ms), .name = "refresh", .type = CONFIG_SPAN, .or_zero = true,
+     .min = 60 * 1000, .max = 7 * 24 * 3600 * 1000, .fallback = "0", .example = "6h",
+     .about = "How often prices are read anew from upstreams' lists of models; 0: never."},
+    {IN(CONFIG_PRICES, prices.from), .name = "from", .type = CONFIG_STRINGS,
+     .max = CONFIG_UPSTREAMS_MAX, .items = "names of upstreams", .item_check = config_name_check,
+     .example = "[vercel]",
+     .about = "Whose lists; absent: those of every upstream with dialect vercel or openrouter."},
     {IN(CONFIG_LEDGER, ledger.tolerance_ppm), .name = "tolerance", .type = CONFIG_PERCENT,
      .max = 1000000, .fallback = "0.1%",
      .about = "How far a reported price may be from the estimate and still count as matched."},
     {IN(CONFIG_LEDGER, ledger.durability), .name = "durability", .type = CONFIG_CHOICE,
      .choices = durabilities, .fallback = "crash",
      .about = "crash: holds survive the process; power: they are synced to disk first."},
+    {IN(CONFIG_LEDGER, ledger.account), .name = "account", .type = CONFIG_LABEL,
+     .fallback = "tollgate", .about = "BillingAccountId of FOCUS exports."},
+    {IN(CONFIG_LEDGER, ledger.account_name), .name = "account_name", .type = CONFIG_LABEL,
+     .example = "Example Ltd", .about = "BillingAccountName of FOCUS exports."},
+    {IN(CONFIG_LEDGER, ledger.confirm), .name = "confirm", .type = CONFIG_FLAG, .fallback = "on",
+     .about = "Whether a cost that is over or under is looked up at the upstream once more."},
+    {IN(CONFIG_LEDGER, ledger.retention_months), .name = "retention", .type = CONFIG_MONTHS,
+     .or_zero = true, .min = 1, .max = 1200, .fallback = "0", .example = "24 months",
+     .about = "After how many months one that was closed and exported is dropped; 0: never."},
     {IN(CONFIG_REQUEST_LOG, request_log.enabled), .name = "enabled", .type = CONFIG_FLAG,
      .fallback = "off",
      .about = "Whether requests are kept, sealed, so that they can be replayed."},
@@ -152,20 +234,22 @@ const struct config_key config_keys[CONFIG_KEYS] = {
 
 static const struct {
     const char *name;
-    bool is_list;
+    unsigned max; /* elements; 0: no list */
 } groups[CONFIG_GROUPS] = {
-    [CONFIG_TOP] = {NULL, false},        [CONFIG_LISTEN] = {"listen", true},
-    [CONFIG_ADMIN] = {"admin", false},   [CONFIG_UPSTREAMS] = {"upstreams", true},
-    [CONFIG_ROUTES] = {"routes", true},  [CONFIG_PRESETS] = {"presets", true},
-    [CONFIG_MODELS] = {"models", false}, [CONFIG_CACHE] = {"cache", false},
-    [CONFIG_LIMITS] = {"limits", false}, [CONFIG_PRICES] = {"prices", false},
-    [CONFIG_LEDGER] = {"ledger", false}, [CONFIG_REQUEST_LOG] = {"request_log", false},
+    [CONFIG_TOP] = {NULL, 0},
+    [CONFIG_LISTEN] = {"listen", CONFIG_LISTENS_MAX},
+    [CONFIG_ADMIN] = {"admin", 0},
+    [CONFIG_UPSTREAMS] = {"upstreams", CONFIG_UPSTREAMS_MAX},
+    [CONFIG_ROUTES] = {"routes", CONFIG_ROUTES_MAX},
+    [CONFIG_PRESETS] = {"presets", CONFIG_PRESETS_MAX},
+    [CONFIG_CLIENTS] = {"clients", CONFIG_CLIENTS_MAX},
+    [CONFIG_MODELS] = {"models", 0},
+    [CONFIG_CACHE] = {"cache", 0},
+    [CONFIG_LIMITS] = {"limits", 0},
+    [CONFIG_PRICES] = {"prices", 0},
+    [CONFIG_LEDGER] = {"ledger", 0},
+    [CONFIG_REQUEST_LOG] = {"request_log", 0},
 };
-
-_Static_assert((int)CONFIG_LISTENS_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
-_Static_assert((int)CONFIG_UPSTREAMS_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
-_Static_assert((int)CONFIG_ROUTES_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
-_Static_assert((int)CONFIG_PRESETS_MAX == (int)CONFIG_ELEMENTS_MAX, "lists share one bound");
 
 const char *config_group_name(enum config_group group)
 {
@@ -176,7 +260,13 @@ const char *config_group_name(enum config_group group)
 bool config_group_is_list(enum config_group group)
 {
     assert(group < CONFIG_GROUPS);
-    return groups[group].is_list;
+    return groups[group].max > 0;
+}
+
+unsigned config_group_max(enum config_group group)
+{
+    assert(group < CONFIG_GROUPS);
+    return groups[group].max > 0 ? groups[group].max : 1;
 }
 
 int config_key_find(enum config_group group, const char *name)
@@ -213,7 +303,7 @@ void config_key_show(const struct config_key *key, int index, char shown[CONFIG_
 /* Single-character edits, a swap of neighbours being one; anything over 2 is as good as far. */
 static unsigned distance(const char *a, const char *b)
 {
-    enum { LETTERS_MAX = 16, FAR = 99 };
+    enum { LETTERS_MAX = 20, FAR = 99 };
     unsigned row[3][LETTERS_MAX + 1];
     size_t a_len = strlen(a), b_len = strlen(b);
     if (a_len > LETTERS_MAX || b_len > LETTERS_MAX)
@@ -271,7 +361,7 @@ bool config_key_suggest(enum config_group group, const char *name, char shown[CO
 
 void *config_base(struct config *config, enum config_group group, unsigned index)
 {
-    assert(index < CONFIG_ELEMENTS_MAX);
+    assert(index < config_group_max(group));
     if (group == CONFIG_LISTEN)
         return &config->listen[index];
     if (group == CONFIG_UPSTREAMS)
@@ -280,6 +370,8 @@ void *config_base(struct config *config, enum config_group group, unsigned index
         return &config->route[index];
     if (group == CONFIG_PRESETS)
         return &config->preset[index];
+    if (group == CONFIG_CLIENTS)
+        return &config->client[index];
     return config;
 }
 
@@ -291,6 +383,8 @@ unsigned *config_count(struct config *config, enum config_group group)
         return &config->upstream_count;
     if (group == CONFIG_ROUTES)
         return &config->route_count;
-    assert(group == CONFIG_PRESETS);
-    return &config->preset_count;
+    if (group == CONFIG_PRESETS)
+        return &config->preset_count;
+    assert(group == CONFIG_CLIENTS);
+    return &config->client_count;
 }

@@ -16,9 +16,12 @@ enum {
     VARIABLE_BYTES_MAX = 64,
     LABEL_BYTES_MAX = 63,
     MODEL_BYTES_MAX = 256, /* as a ledger row has room for */
+    MEMBER_BYTES_MAX = 64,
+    DIGEST_DIGITS = 64,
 };
 
 #define DIGITS "0123456789"
+#define HEX DIGITS "abcdef"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define SMALL "abcdefghijklmnopqrstuvwxyz"
 
@@ -214,4 +217,60 @@ const char *config_pattern_check(const char *text)
         return NULL;
     return "must be a pattern such as anthropic/*: 1 to 256 characters without spaces, quotes or "
            "@preset/";
+}
+
+/* Characters, or 0 when one of them is a control character. YAML has checked the UTF-8. */
+static size_t line_characters(const char *text)
+{
+    size_t count = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return 0;
+        if ((unsigned char)c[0] == 0xc2 && (unsigned char)c[1] < 0xa0) /* U+0080 to U+009F */
+            return 0;
+        count += ((unsigned char)*c & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+const char *config_label_check(const char *text)
+{
+    if (line_characters(text) == 0 || strlen(text) > CONFIG_LABEL_MAX)
+        return "must be 1 to 128 bytes of text without control characters";
+    return NULL;
+}
+
+const char *config_tag_check(const char *text)
+{
+    size_t count = line_characters(text);
+    if (count == 0 || count > CONFIG_TAG_MAX)
+        return "must be 1 to 64 characters, none of them a control character";
+    return NULL;
+}
+
+/* In lower case, so that equal hashes are equal texts. */
+const char *config_digest_check(const char *text)
+{
+    if (strncmp(text, "sha256:", 7) != 0 || strlen(text) != 7 + DIGEST_DIGITS ||
+        strspn(text + 7, HEX) != DIGEST_DIGITS)
+        return "must be sha256: and 64 hex digits in lower case, as `tollgate keys new NAME` "
+               "prints it; the key itself never stands in this file";
+    return NULL;
+}
+
+const char *config_members_check(const char *text)
+{
+    static const char form[] = "must be the names of 1 to 8 members with dots between them, such "
+                               "as usage.cost; each of a-z, A-Z, 0-9, _, - and $";
+    for (unsigned parts = 1; parts <= CONFIG_MEMBERS_MAX; parts++) {
+        size_t len = strspn(text, DIGITS CAPITALS SMALL "_-$");
+        if (len == 0 || len > MEMBER_BYTES_MAX)
+            return form;
+        if (text[len] == '\0')
+            return NULL;
+        if (text[len] != '.')
+            return form;
+        text += len + 1;
+    }
+    return form;
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MONEY_DIGITS = 15 };
+
 /* Ascending: printing takes the largest unit that divides, parsing any. */
 struct unit {
     const char *name;
@@ -137,6 +139,41 @@ int config_percent_parse(const char *text, uint64_t *ret_ppm)
     return 0;
 }
 
+int config_months_parse(const char *text, uint64_t *ret_months)
+{
+    uint64_t months;
+    if (digits(&text, &months) < 0)
+        return -EINVAL;
+    if (*text != '\0' && strcmp(text, " months") != 0 && strcmp(text, " month") != 0)
+        return -EINVAL;
+    *ret_months = months;
+    return 0;
+}
+
+/* Plain decimals only: what a price list writes with an exponent nobody budgets with. */
+int config_money_parse(const char *text, struct money *ret_money)
+{
+    const char *at = text;
+    enum money_precision precision;
+    struct money money;
+    uint64_t whole;
+    size_t decimals = 0;
+    if (digits(&at, &whole) < 0)
+        return -EINVAL;
+    if (*at == '.') {
+        decimals = strspn(at + 1, "0123456789");
+        at += 1 + decimals;
+        if (decimals == 0)
+            return -EINVAL;
+    }
+    if (*at != '\0' || decimals > MONEY_DIGITS)
+        return -EINVAL;
+    if (money_parse(text, strlen(text), &money, &precision) < 0 || precision != MONEY_EXACT)
+        return -EINVAL;
+    *ret_money = money;
+    return 0;
+}
+
 static void print_with_unit(uint64_t value, const struct unit *unit, char text[CONFIG_NUMBER_SIZE])
 {
     const struct unit *best = unit;
@@ -169,6 +206,14 @@ void config_period_print(uint64_t seconds, char text[CONFIG_NUMBER_SIZE])
         snprintf(text, CONFIG_NUMBER_SIZE, "0s");
     else
         print_with_unit(seconds, period_units, text);
+}
+
+void config_months_print(uint64_t months, char text[CONFIG_NUMBER_SIZE])
+{
+    if (months == 0)
+        snprintf(text, CONFIG_NUMBER_SIZE, "0");
+    else
+        snprintf(text, CONFIG_NUMBER_SIZE, "%" PRIu64 " month%s", months, months == 1 ? "" : "s");
 }
 
 void config_percent_print(uint64_t ppm, char text[CONFIG_NUMBER_SIZE])

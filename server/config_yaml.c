@@ -140,7 +140,7 @@ static bool complain_form(struct config_reader *reader, unsigned line, const str
 static bool read_key(struct config_reader *reader, unsigned at, unsigned index, unsigned line)
 {
     const struct config_key *key = &config_keys[at];
-    unsigned *stated = &reader->draft->stated[at][index];
+    unsigned *stated = config_draft_stated(reader->draft, at, index);
     yaml_event_type_t type = reader->event.type;
     char shown[CONFIG_SHOWN_SIZE];
     config_key_show(key, (int)index, shown);
@@ -213,27 +213,38 @@ static bool read_mapping(struct config_reader *reader, enum config_group group, 
     }
 }
 
+/* Of what is no mapping no key is missing. */
+static void state_all(struct config_draft *draft, enum config_group group, unsigned index,
+                      unsigned line)
+{
+    for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+        if (config_keys[i].group == group)
+            *config_draft_stated(draft, i, index) = line;
+    }
+}
+
 static bool read_element(struct config_reader *reader, enum config_group group, unsigned index)
 {
     struct config_draft *draft = reader->draft;
     char list[LIST_SIZE];
-    if (index == CONFIG_ELEMENTS_MAX)
+    unsigned max = config_group_max(group);
+    if (index == max)
         config_complain(draft, config_reader_line(reader),
-                        "%s may have at most %d elements; remove the rest",
-                        config_group_name(group), CONFIG_ELEMENTS_MAX);
-    if (index >= CONFIG_ELEMENTS_MAX)
+                        "%s may have at most %u elements; remove the rest",
+                        config_group_name(group), max);
+    if (index >= max)
         return config_reader_skip(reader);
+    if (config_draft_grow(draft, group, index) < 0)
+        return false;
     *config_count(draft->config, group) = index + 1;
-    draft->element_line[group][index] = config_reader_line(reader);
+    draft->element[group][index].line = config_reader_line(reader);
     config_draft_defaults(draft, group, index);
     if (reader->event.type == YAML_MAPPING_START_EVENT)
         return read_mapping(reader, group, index);
     list_names(group, list);
     config_complain(draft, config_reader_line(reader), "%s[%u] must be a mapping of %s",
                     config_group_name(group), index, list);
-    for (unsigned i = 0; i < CONFIG_KEYS; i++)
-        draft->stated[i][index] =
-            config_keys[i].group == group ? config_reader_line(reader) : draft->stated[i][index];
+    state_all(draft, group, index, config_reader_line(reader));
     return config_reader_skip(reader);
 }
 
@@ -280,8 +291,7 @@ static bool read_group(struct config_reader *reader, enum config_group group, un
     else
         config_complain(draft, line, "%s must be a %s of %s", name,
                         is_list ? "list (each element begins with -)" : "mapping", list);
-    for (unsigned i = 0; i < CONFIG_KEYS; i++)
-        draft->stated[i][0] = config_keys[i].group == group ? line : draft->stated[i][0];
+    state_all(draft, group, 0, line);
     return config_reader_skip(reader);
 }
 

@@ -3,7 +3,9 @@
  *      accepted again and prints the same;
  *   2. a preset's parameters are a JSON object, its version survives the print, and a route's
  *      upstreams exist, each once;
- *   3. what is refused is refused with at least one complaint, each with its place in the file, and
+ *   3. no two clients share a name or a key, with zdr nothing is cached, and budgets survive the
+ *      print to the last digit;
+ *   4. what is refused is refused with at least one complaint, each with its place in the file, and
  *      gives no configuration. */
 #include "cache/json.h"
 #include "server/config_draft.h"
@@ -82,6 +84,26 @@ static void check_route(const struct config *config, const struct config_route *
     }
 }
 
+static void check_client(const struct config *config, const struct config *again, unsigned n)
+{
+    const struct config_client *client = &config->client[n], *other = &again->client[n];
+    assert(strlen(client->key_hash) == 7 + 64);
+    assert(memcmp(client->key_digest, other->key_digest, sizeof(client->key_digest)) == 0);
+    assert(client->requests_per_minute <= 1000000);
+    assert(client->requests_per_minute == other->requests_per_minute);
+    assert(!client->zdr || !client->cache);
+    for (unsigned i = 0; i < BUDGET_PERIODS; i++) {
+        const struct maybe_money *limit = &client->budget.limit[i];
+        assert(limit->known == other->budget.limit[i].known);
+        assert(!limit->known || limit->money.femto > 0);
+        assert(limit->money.femto == other->budget.limit[i].money.femto);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        assert(strcmp(client->name, config->client[i].name) != 0);
+        assert(strcmp(client->key_hash, config->client[i].key_hash) != 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct config *config = NULL, *again = NULL;
@@ -106,6 +128,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     assert(again->preset_count == config->preset_count);
     for (unsigned i = 0; i < config->preset_count; i++)
         check_preset(&config->preset[i], &again->preset[i]);
+    assert(again->client_count == config->client_count);
+    for (unsigned i = 0; i < config->client_count; i++)
+        check_client(config, again, i);
     for (unsigned i = 0; i < config->route_count; i++)
         check_route(config, &config->route[i]);
     reprinted = print(again);

@@ -95,11 +95,11 @@ static const struct {
      "base_url: \"https://ai-gateway.vercel.sh/v1\", api_key_env: AI_GATEWAY_API_KEY }]\n"},
     {"upstreams: []\n", "1: upstreams is empty; add an element\n"},
     {"upstreams: {name: a}\n", "1: upstreams must be a list (each element begins with -) of name, "
-                               "dialect, base_url, api_key_env\n"},
+                               "dialect, base_url, api_key_env, cost_path, cost_unit, bills_as\n"},
     {"upstreams:\n", "1: upstreams has nothing under it; add an element with name, dialect, "
-                     "base_url, api_key_env\n"},
-    {"upstreams: [a]\n",
-     "1: upstreams[0] must be a mapping of name, dialect, base_url, api_key_env\n"},
+                     "base_url, api_key_env, cost_path, cost_unit, bills_as\n"},
+    {"upstreams: [a]\n", "1: upstreams[0] must be a mapping of name, dialect, base_url, "
+                         "api_key_env, cost_path, cost_unit, bills_as\n"},
     {"upstreams:\n  - name: A b\n    dialect: anthropic\n    base_url: ftp://x\n    api_key_env: "
      "sk-or-v1-00\n",
      "2: upstreams[0].name must be 1 to 32 of a-z, 0-9, _ and -\n3: upstreams[0].dialect must be "
@@ -176,7 +176,8 @@ static const struct {
     {PAYING "listen:\n  - address: 127.0.0.1:1\n  - address: 0.0.0.0:8443\n    certificate: "
             "cert.pem\n    private_key: key.pem\n",
      "4: listen[1].address is off loopback and upstreams[0].api_key_env is set: anybody who "
-     "reaches the port spends that key; listen on 127.0.0.1, or remove api_key_env so that each "
+     "reaches the port spends that key; add clients, listen on 127.0.0.1, or remove api_key_env so "
+     "that each "
      "client's own key is forwarded\n"},
     {EXAMPLE "admin: { address: 0.0.0.0:8081 }\n",
      "2: admin.address is off loopback and has no token: anybody who reaches the port reads the "
@@ -190,6 +191,7 @@ static const struct {
     {EXAMPLE "ttl: 300\n", "2: ttl is not a key; did you mean cache.ttl?\n"},
     {EXAMPLE "frobnicate: 1\n",
      "2: frobnicate is not a key; at the top stand listen, admin, upstreams, routes, presets, "
+     "clients, "
      "models, cache, limits, prices, ledger, request_log, data_dir, workers\n"},
     {EXAMPLE "cache: { frobnicate: { a: [1, {b: c}] } }\n",
      "2: cache.frobnicate is not a key; under cache stand default, ttl, memory, disk, max_entry, "
@@ -219,10 +221,11 @@ static const struct {
      "3: a second document begins (---); keep one in this file\n"},
     {"- a\n", "1: the file must be a mapping of keys, such as upstreams:\n"},
     {"just text\n", "1: the file must be a mapping of keys, such as upstreams:\n"},
-    {"{a\n", "1: a is not a key; at the top stand listen, admin, upstreams, routes, presets, "
-             "models, cache, limits, prices, ledger, request_log, data_dir, workers\n2: not YAML: "
-             "did not find expected ',' or '}' while parsing a flow "
-             "mapping from line 1; check the indentation, quotes and brackets here\n"},
+    {"{a\n",
+     "1: a is not a key; at the top stand listen, admin, upstreams, routes, presets, clients, "
+     "models, cache, limits, prices, ledger, request_log, data_dir, workers\n2: not YAML: "
+     "did not find expected ',' or '}' while parsing a flow "
+     "mapping from line 1; check the indentation, quotes and brackets here\n"},
     {EXAMPLE "cache:\n\tttl: 1\n",
      "3: not YAML: found character that cannot start any token while scanning for the next token; "
      "indent with spaces, not with a tab\n"},
@@ -236,7 +239,8 @@ static const struct {
      "2: not YAML: invalid leading UTF-8 octet; save the file as plain UTF-8 text\n"},
     {EXAMPLE "? [a, b]\n: c\n", "2: a key must be a plain word, such as cache\n"},
     {EXAMPLE "a: [[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]\n",
-     "2: a is not a key; at the top stand listen, admin, upstreams, routes, presets, models, "
+     "2: a is not a key; at the top stand listen, admin, upstreams, routes, presets, clients, "
+     "models, "
      "cache, limits, prices, ledger, request_log, data_dir, workers\n2: nested more than 8 deep; "
      "no key needs that\n"},
     {EXAMPLE "data_dir: %x\n",
@@ -265,6 +269,33 @@ static const struct {
      "2: request_log.retention must be a duration with its unit, s, m, h or d, such as 7d; 1m to "
      "90d\n"},
     {EXAMPLE "request_log: { disk: 0 }\n", "2: request_log.disk must be 16MiB to 1TiB\n"},
+    {EXAMPLE "limits: { detached: 99ms }\n", "2: limits.detached must be 0, or 100ms to 24h\n"},
+    {EXAMPLE "limits: { detached_cost: 1e3 }\n",
+     "2: limits.detached_cost must be a sum in USD of up to 15 digits, such as 0.50; 0 to "
+     "1000000000 USD\n"},
+    {EXAMPLE "limits: { detached_cost: -1 }\n",
+     "2: limits.detached_cost must be a sum in USD of up to 15 digits, such as 0.50; 0 to "
+     "1000000000 USD\n"},
+    {EXAMPLE "limits: { detached_cost: 1000000000.01 }\n",
+     "2: limits.detached_cost must be 0 to 1000000000 USD\n"},
+    {EXAMPLE "limits: { budget_wait: 11m }\n", "2: limits.budget_wait must be 0, or 10ms to 10m\n"},
+    {EXAMPLE "limits: { output_tokens: 0 }\n", "2: limits.output_tokens must be 1 to 10000000\n"},
+    {EXAMPLE "prices: { file: prices.json, refresh: 59s }\n",
+     "2: prices.refresh must be 0, or 1m to 168h\n"},
+    {EXAMPLE "prices: { file: prices.json, refresh: 60 }\n",
+     "2: prices.refresh must be a duration with its unit, ms, s, m or h, such as 6h; 0, or 1m to "
+     "168h\n"},
+    {EXAMPLE "ledger: { account: '' }\n",
+     "2: ledger.account must be 1 to 128 bytes of text without control characters\n"},
+    {EXAMPLE "ledger: { account_name: \"a\\tb\" }\n",
+     "2: ledger.account_name must be 1 to 128 bytes of text without control characters\n"},
+    {EXAMPLE "ledger: { account_name: \"a\\u0085b\" }\n",
+     "2: ledger.account_name must be 1 to 128 bytes of text without control characters\n"},
+    {EXAMPLE "ledger: { retention: 2y }\n",
+     "2: ledger.retention must be months, such as 24 months; 0, or 1 month to 1200 months\n"},
+    {EXAMPLE "ledger: { retention: 1201 }\n",
+     "2: ledger.retention must be 0, or 1 month to 1200 months\n"},
+    {EXAMPLE "client: []\n", "2: client is not a key; did you mean clients?\n"},
     {EXAMPLE "route: []\n", "2: route is not a key; did you mean routes?\n"},
     {EXAMPLE "presets: []\n", "2: presets is empty; add an element or remove it\n"},
 };

@@ -19,6 +19,15 @@ static char *print(const struct config *config)
     return text;
 }
 
+static void assert_same_client(const struct config_client *client,
+                               const struct config_client *other)
+{
+    assert_memory_equal(client->key_digest, other->key_digest, sizeof(client->key_digest));
+    assert_memory_equal(&client->budget, &other->budget, sizeof(client->budget));
+    assert_int_equal(client->cache, other->cache);
+    assert_int_equal(client->zdr, other->zdr);
+}
+
 static void what_is_printed_is_the_same_configuration(void **state)
 {
     static const char *const texts[] = {
@@ -44,6 +53,18 @@ static void what_is_printed_is_the_same_configuration(void **state)
         "    cache_enabled: on\n"
         "    parameters: { a: [1, -0.0, 1e400, 'x', null, true, [[], {}]], '': {}, "
         "\"\\0\": \"\\0\\u0085\\n \", \"1\": \"1\", 'null': 'null', 'a b: c': '- d' }\n",
+        PAYING "prices: {file: prices.json, refresh: 90m, from: [a]}\n"
+               "limits: {detached: 0, detached_cost: 0.000000000000001, budget_wait: 0, "
+               "output_tokens: 1}\n"
+               "ledger: {account: 'null', account_name: \"a: 'b' #\", confirm: off, retention: 1 "
+               "month}\n"
+               "clients:\n  - name: 'null'\n    key_hash: " HASH_A "\n    project: \"é \\\" x\"\n"
+               "    user: '*'\n    environment: '~'\n    tags: ['1', \"null\", é]\n"
+               "    models: ['*']\n    requests_per_minute: 1000000\n    budget_per_day: 0.10\n"
+               "    budget_per_week: 1000000000\n    budget_per_month: 123456.000000001\n"
+               "    cache: off\n  - {name: b, key_hash: '" HASH_B "', zdr: on}\n",
+        AT_URL "https://x\n    cost_path: metadata.cost\n    cost_unit: nano_usd\n"
+               "    bills_as: 'A, B'\n",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -61,6 +82,9 @@ static void what_is_printed_is_the_same_configuration(void **state)
         assert_int_equal(config->upstream_count, again->upstream_count);
         assert_int_equal(config->route_count, again->route_count);
         assert_int_equal(config->preset_count, again->preset_count);
+        assert_int_equal(config->client_count, again->client_count);
+        for (unsigned n = 0; n < config->client_count; n++)
+            assert_same_client(&config->client[n], &again->client[n]);
         for (unsigned n = 0; n < config->preset_count; n++)
             assert_string_equal(config->preset[n].version, again->preset[n].version);
         free(errors);
@@ -79,11 +103,12 @@ static void the_examples_of_lists_are_right(void **state)
     FILE *out = open_memstream(&text, &len);
     struct config *config;
     (void)state;
-    fputs(EXAMPLE, out);
+    fputs(PAYING "prices: { file: prices.json }\n", out);
     for (unsigned i = 0; i < CONFIG_KEYS; i++) {
         const struct config_key *key = &config_keys[i];
         bool first = i == 0 || config_keys[i - 1].group != key->group;
-        if (key->group != CONFIG_ROUTES && key->group != CONFIG_PRESETS)
+        if (key->group != CONFIG_ROUTES && key->group != CONFIG_PRESETS &&
+            key->group != CONFIG_CLIENTS)
             continue;
         if (first)
             fprintf(out, "%s:\n", config_group_name(key->group));
@@ -96,6 +121,8 @@ static void the_examples_of_lists_are_right(void **state)
     config = accept(text, false);
     assert_int_equal(config->route_count, 1);
     assert_int_equal(config->preset_count, 1);
+    assert_int_equal(config->client_count, 1);
+    assert_true(config->client[0].budget.limit[BUDGET_MONTH].known);
     assert_string_equal(config->preset[0].parameters, "{\"temperature\":0,\"max_tokens\":1000}");
     config_free(config);
     free(text);

@@ -20,6 +20,9 @@
 #define PAYING                                                                                     \
     "upstreams: [{name: a, dialect: vercel, base_url: 'https://x/v1', api_key_env: "               \
     "TOLLGATE_TEST_KEY}]\n"
+/* SHA-256 of "a" and "b". */
+#define HASH_A "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+#define HASH_B "sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"
 #define AT_URL "upstreams:\n  - name: a\n    dialect: vercel\n    base_url: "
 
 enum { PATH_SIZE = 256 };

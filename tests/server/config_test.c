@@ -76,6 +76,24 @@ static void what_is_right_keeps_its_exact_value(void **state)
         {CONFIG_REQUEST_LOG, "retention", "36h", "36h"},
         {CONFIG_REQUEST_LOG, "retention", "48h", "2d"},
         {CONFIG_REQUEST_LOG, "disk", "1TiB", "1TiB"},
+        {CONFIG_LIMITS, "detached", "0", "0s"},
+        {CONFIG_LIMITS, "detached", "24h", "24h"},
+        {CONFIG_LIMITS, "detached", "900s", "15m"},
+        {CONFIG_LIMITS, "detached_cost", "0", "0"},
+        {CONFIG_LIMITS, "detached_cost", "0.000000000000001", "0.000000000000001"},
+        {CONFIG_LIMITS, "detached_cost", "1000000000", "1000000000"},
+        {CONFIG_LIMITS, "detached_cost", "2.50", "2.5"},
+        {CONFIG_LIMITS, "budget_wait", "0", "0s"},
+        {CONFIG_LIMITS, "budget_wait", "10ms", "10ms"},
+        {CONFIG_LIMITS, "output_tokens", "1", "1"},
+        {CONFIG_LIMITS, "output_tokens", "10000000", "10000000"},
+        {CONFIG_LEDGER, "account", "'Acme: main'", "Acme: main"},
+        {CONFIG_LEDGER, "account_name", "é", "é"},
+        {CONFIG_LEDGER, "confirm", "off", "off"},
+        {CONFIG_LEDGER, "retention", "0", "0"},
+        {CONFIG_LEDGER, "retention", "1", "1 month"},
+        {CONFIG_LEDGER, "retention", "24 months", "24 months"},
+        {CONFIG_LEDGER, "retention", "1200", "1200 months"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
@@ -203,6 +221,20 @@ static void what_is_absent_has_its_default(void **state)
     assert_int_equal(config->request_log.disk_bytes, UINT64_C(1) << 30);
     assert_int_equal(config->limits.retry_ms, 0);
     assert_int_equal(config->limits.keepalive_ms, 10000);
+    assert_int_equal(config->limits.detached_ms, 900000);
+    assert_true(config->limits.detached_cost.femto == 0);
+    assert_int_equal(config->limits.budget_wait_ms, 30000);
+    assert_int_equal(config->limits.output_tokens, 65536);
+    assert_int_equal(config->client_count, 0);
+    assert_null(config->upstream[0].cost_path);
+    assert_null(config->upstream[0].bills_as);
+    assert_int_equal(config->upstream[0].cost_unit_femto, INT64_C(1000000000000000));
+    assert_int_equal(config->prices.refresh_ms, 0);
+    assert_int_equal(config->prices.from.count, 0);
+    assert_string_equal(config->ledger.account, "tollgate");
+    assert_null(config->ledger.account_name);
+    assert_true(config->ledger.confirm);
+    assert_int_equal(config->ledger.retention_months, 0);
     config_free(config);
     config_free(NULL);
 }
@@ -262,7 +294,9 @@ static void an_unreadable_file_is_told(void **state)
     memset(large, '\n', CONFIG_FILE_BYTES_MAX + 1);
     memcpy(large, EXAMPLE, strlen(EXAMPLE));
     large[CONFIG_FILE_BYTES_MAX + 1] = '\0';
-    assert_refused(large, false, "1: is over 1 MiB; a configuration is a few hundred lines\n");
+    assert_refused(
+        large, false,
+        "1: is over 4 MiB; a configuration is a few hundred lines, and some for each client\n");
     large[CONFIG_FILE_BYTES_MAX] = '\0';
     config_free(accept(large, false)); /* the maximum itself is fine */
     test_free(large);
@@ -290,16 +324,17 @@ static void complaints_come_in_the_order_of_lines_and_end(void **state)
     struct config *config = NULL;
     FILE *out;
     (void)state;
-    assert_refused(
-        "workers: 99\nadmin: { address: 0.0.0.0:1 }\nx1: 1\nupstreams: [{ name: a }]\n", false,
-        "1: workers must be 0 to 64\n"
-        "2: admin.address is off loopback and has no token: anybody who reaches the "
-        "port reads the ledger; add token_env or listen on 127.0.0.1\n"
-        "3: x1 is not a key; at the top stand listen, admin, upstreams, routes, presets, models, "
-        "cache, limits, prices, ledger, request_log, data_dir, workers\n"
-        "4: upstreams[0].dialect is missing; add for example dialect: vercel\n"
-        "4: upstreams[0].base_url is missing; add for example base_url: "
-        "https://ai-gateway.vercel.sh/v1\n");
+    assert_refused("workers: 99\nadmin: { address: 0.0.0.0:1 }\nx1: 1\nupstreams: [{ name: a }]\n",
+                   false,
+                   "1: workers must be 0 to 64\n"
+                   "2: admin.address is off loopback and has no token: anybody who reaches the "
+                   "port reads the ledger; add token_env or listen on 127.0.0.1\n"
+                   "3: x1 is not a key; at the top stand listen, admin, upstreams, routes, "
+                   "presets, clients, models, "
+                   "cache, limits, prices, ledger, request_log, data_dir, workers\n"
+                   "4: upstreams[0].dialect is missing; add for example dialect: vercel\n"
+                   "4: upstreams[0].base_url is missing; add for example base_url: "
+                   "https://ai-gateway.vercel.sh/v1\n");
 
     out = open_memstream(&text, &len);
     for (int i = 0; i < CONFIG_COMPLAINTS_MAX + 23; i++)

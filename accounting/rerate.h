@@ -1,5 +1,4 @@
-/* rerate.h - what a month would have cost under another price table; and our books against the
- * vendor's own bill. Both change nothing.
+/* rerate.h - what a month would have cost under another price table. It changes nothing.
  *
  * Threads: one per call.
  */
@@ -18,21 +17,21 @@ struct rerate_order {
 };
 /* By model: requests, tokens, estimated then and under the table, difference; what the table does
  * not price is named. Hits cost nothing under any table, but what they saved is re-rated as well.
- * Every paid row that knows its tokens is rated by the version in force at its start. */
+ * Every paid row that knows its tokens is rated by the version in force at its start, by the
+ * service tier of its answer, and with cache writes read as they were read then; a dated name that
+ * the table lacks by the name that was asked for. Corrections of closed months are left out: their
+ * tokens are differences.
+ *
+ *     {"month":"2026-11", "price_table":"64 hex", "totals":{SUMS},
+ *      "models":[{"model":"...", SUMS}]}
+ *
+ * where SUMS are requests (paid ones), prompt_tokens, completion_tokens, cached_tokens; rated (with
+ * an estimate then and now), then_usd, now_usd, difference_usd (of those); not_priced (the table
+ * has no price, or the row no tokens), not_priced_then_usd; newly_priced (without an estimate
+ * then), newly_priced_usd; hits (collapsed requests among them) that could be rated,
+ * avoided_then_usd and avoided_now_usd: what they would have cost by the prices of then and of the
+ * table. Models are sorted by the size of the difference. -ENOMEM, -EOVERFLOW, -EIO, else as the
+ * reader. */
 int rerate_write(struct ledger_reader *reader, const struct rerate_order *order, FILE *out);
-
-struct bill_order {
-    int64_t from_ms, to_ms;
-    const char *report; /* JSON text: Vercel's GET /v1/report (group_by=day and model, or either),
-                           or OpenRouter's GET /activity. borrow */
-    size_t report_len;
-    struct text upstream; /* rows of this upstream only; empty: all */
-    bool json;
-};
-/* By day and model: both sides' cost, requests and tokens, difference, likely cause (requests the
- * other does not have, pending rows, BYOK, surcharge, time zone of the day's border, token count,
- * unexplained). -EINVAL with text in error: not such a report; -EFBIG above 64 MiB. */
-int bill_write(struct ledger_reader *reader, const struct bill_order *order, FILE *out, char *error,
-               size_t error_size);
 
 #endif

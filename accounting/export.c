@@ -140,17 +140,33 @@ static void put_value(struct export_buffer *buffer, const struct column *column,
     }
 }
 
-static int put_row(void *arg, const struct ledger_row *row)
+static void put_fields(struct export_buffer *buffer, const struct ledger_row *row)
 {
-    struct export_buffer *buffer = arg;
-    export_line_begin(buffer);
     for (unsigned i = 0; i < COLUMNS; i++) {
         const struct column *column = &columns[i];
         export_field(buffer, column->name, column->name_len, i == 0);
         put_value(buffer, column, (const char *)row + column->offset);
     }
+}
+
+static int put_row(void *arg, const struct ledger_row *row)
+{
+    struct export_buffer *buffer = arg;
+    export_line_begin(buffer);
+    put_fields(buffer, row);
     export_line_end(buffer);
     return buffer->failed ? -EIO : 0;
+}
+
+int export_row_json(const struct ledger_row *row, FILE *out)
+{
+    struct export_buffer *buffer = export_buffer_new(out, EXPORT_JSONL);
+    if (buffer == NULL)
+        return -ENOMEM;
+    export_line_begin(buffer);
+    put_fields(buffer, row);
+    export_char(buffer, '}');
+    return export_buffer_finish(buffer);
 }
 
 int export_rows(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,

@@ -40,6 +40,10 @@ int export_month_parse(const char *text, size_t len, int64_t *ret_from_ms, int64
 int export_rows(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
                 enum export_format format, FILE *out);
 
+/* One row as the object that its JSON line is, without the line's end: for answers that hold rows
+ * inside a larger document. -EIO, -ENOMEM. */
+int export_row_json(const struct ledger_row *row, FILE *out);
+
 /* by: one to EXPORT_KEYS different keys, else -EINVAL.
  * Writes groups: the group's columns (`key_id` for key, `day` as YYYY-MM-DD), `requests`, `hits`
  * (cache hit or collapsed), and the sums of the token and money columns; sorted by group. A sum

@@ -39,11 +39,14 @@ struct focus_order {
 int focus_export(struct ledger_reader *reader, const struct focus_order *order, FILE *out,
                  FILE *metadata, FILE *notes);
 
-/* The validator alone, on any such file. */
+/* The validator alone, on any such file, from where it stands. */
 struct focus_check {
-    unsigned failed; /* points that do */
+    unsigned failed; /* how many points do */
+    uint32_t points; /* which: bit 1u << point */
     uint64_t lines;
 };
+/* 6 and 7 against the ledger as it is now; reader may be NULL: without them. -EIO; -ENOMEM. A point
+ * that fails is no error here. */
 int focus_validate(struct ledger_reader *reader, const struct focus_order *order, FILE *in,
                    FILE *notes, struct focus_check *ret_check);
 

@@ -3,6 +3,7 @@
 
 #include "accounting/ledger_month.h"
 #include "accounting/ledger_recover.h"
+#include "accounting/ledger_view.h"
 #include "accounting/ledger_writer.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@
 
 /* --- opening --- */
 
-static int make_directory(const char *dir)
+int ledger_make_directory(const char *dir)
 {
     char path[JOURNAL_PATH_MAX];
     size_t len = strlen(dir);
@@ -151,7 +152,7 @@ static int open_all(struct ledger *ledger, const struct ledger_options *options,
                     size_t error_size)
 {
     char path[JOURNAL_PATH_MAX];
-    int result = make_directory(options->dir);
+    int result = ledger_make_directory(options->dir);
     if (result == 0)
         result = ledger_lock(options->dir, options->lock_wait_ms, &ledger->lock_fd);
     if (result == -EBUSY)
@@ -169,6 +170,8 @@ static int open_all(struct ledger *ledger, const struct ledger_options *options,
         result = ledger_recover(options->dir, ledger->db, error, error_size);
     if (result < 0)
         return result;
+    atomic_store(&ledger->place_floor_ms, ledger->db->closed_before_ms);
+    atomic_store(&ledger->closed_before_ms, ledger->db->closed_before_ms);
     ledger_lock_serves(ledger->lock_fd);
     drain_init(&ledger->drain, ledger->db, ledger->sources, ledger->lane_count);
     result = open_lanes(ledger, options);
@@ -187,7 +190,6 @@ int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger
     assert(options->lanes >= 1 && options->lanes <= LEDGER_LANES_MAX);
     assert(options->journal_bytes == 0 || options->journal_bytes >= JOURNAL_BYTES_MIN);
     assert(options->journal_bytes <= JOURNAL_BYTES_MAX);
-    assert(options->tolerance_ppm >= 0 && options->tolerance_ppm <= UINT32_MAX);
     if (error_size > 0)
         error[0] = 0;
     if (ledger == NULL)
@@ -196,8 +198,9 @@ int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger
     ledger->lock_fd = ledger->wake_fd = -1;
     ledger->power = options->durability == LEDGER_POWER;
     ledger->lane_count = options->lanes;
-    ledger->tolerance_ppm = (uint32_t)options->tolerance_ppm;
     pthread_mutex_init(&ledger->lock, NULL);
+    pthread_mutex_init(&ledger->settle_lock, NULL);
+    pthread_mutex_init(&ledger->upkeep_lock, NULL);
     pthread_mutex_init(&ledger->read_lock, NULL);
     pthread_cond_init(&ledger->unread, NULL);
     ledger->dir = strdup(options->dir);
@@ -235,6 +238,8 @@ void ledger_close(struct ledger *ledger)
     pthread_cond_destroy(&ledger->unread);
     pthread_mutex_destroy(&ledger->read_lock);
     pthread_mutex_destroy(&ledger->lock);
+    pthread_mutex_destroy(&ledger->settle_lock);
+    pthread_mutex_destroy(&ledger->upkeep_lock);
     free(ledger->lanes);
     free(ledger->dir);
     free(ledger);
@@ -258,56 +263,40 @@ void ledger_health(struct ledger *ledger, struct ledger_health *ret_health)
     };
 }
 
-static int list_pending(struct ledger_db *db, const char *key,
-                        void (*fn)(void *arg, const struct ledger_pending *), void *arg)
+struct listing {
+    const struct ledger_view *view;
+    void (*fn)(void *arg, const struct ledger_pending *);
+    void *arg;
+};
+
+/* A row that cannot be read is listed without it: it must not hide the others. */
+static int list_pending(void *arg, const struct ledger_entry *entry)
 {
-    struct ledger_ref ref = ledger_db_ref(key);
-    rocksdb_column_family_handle_t *month;
+    const struct listing *listing = arg;
+    struct ledger_pending pending = {.ref = entry->ref};
     struct ledger_row row;
     char *value = NULL;
     size_t len = 0;
-    int result = ledger_db_month(db, ref.created_at_ms, &month);
-    if (result == 0)
-        result = ledger_db_get(db, month, key, LEDGER_KEY, &value, &len);
-    if (result <= 0)
-        return result < 0 ? result : -EBADMSG;
-    result = row_decode((const uint8_t *)value, len, &row);
-    if (result == 0) {
-        struct ledger_pending pending = {
-            .ref = ref,
-            .upstream = row.upstream,
-            .upstream_id = row.upstream_id,
-            .key_id = row.key_id,
-            .model = row.model,
-            .has_estimate = row.estimated.known,
-        };
-        fn(arg, &pending);
-    }
-    rocksdb_free(value);
-    return result;
+    int found = ledger_view_row(listing->view, &entry->ref, &value, &len);
+    if (found < 0 && found != -EBADMSG)
+        return found;
+    if (found == 1 && row_decode((const uint8_t *)value, len, &row) == 0)
+        pending.row = &row;
+    listing->fn(listing->arg, &pending);
+    if (found == 1)
+        rocksdb_free(value);
+    return 0;
 }
 
 int ledger_pending(struct ledger *ledger, void (*fn)(void *arg, const struct ledger_pending *),
                    void *arg)
 {
-    int result = -EIO;
-    pthread_mutex_lock(&ledger->lock);
-    if (ledger->db != NULL) {
-        char *problem = NULL;
-        rocksdb_iterator_t *iterator =
-            rocksdb_create_iterator_cf(ledger->db->db, ledger->db->read, ledger->db->pending);
-        result = 0;
-        for (rocksdb_iter_seek_to_first(iterator); result == 0 && rocksdb_iter_valid(iterator);
-             rocksdb_iter_next(iterator)) {
-            size_t len;
-            const char *key = rocksdb_iter_key(iterator, &len);
-            result = len == LEDGER_KEY ? list_pending(ledger->db, key, fn, arg) : -EBADMSG;
-        }
-        rocksdb_iter_get_error(iterator, &problem);
-        rocksdb_iter_destroy(iterator);
-        if (problem != NULL)
-            result = ledger_db_error(problem, NULL, 0);
-    }
-    pthread_mutex_unlock(&ledger->lock);
+    struct ledger_view view;
+    struct listing listing = {&view, fn, arg};
+    int result = ledger_view_pin(ledger, NULL, &view);
+    if (result < 0)
+        return result;
+    result = ledger_view_each(&view, view.db->pending, 0, INT64_MAX, list_pending, &listing);
+    ledger_view_release(&view);
     return result;
 }

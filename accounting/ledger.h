@@ -6,9 +6,10 @@
  * writer thread drains all lanes into RocksDB in group commits; the position up to which a lane
  * was drained is committed in the same batch, so that every record is applied exactly once.
  *
- * Column families: "default" (format version, lane positions, boot counter), "holds" (open holds),
- * "pending" (rows whose reported cost is still looked up), "ids" (which row has an id;
- * ledger_ids.h), and "YYYY-MM" for the rows of a month (UTC). Row key: created_at (8 bytes, big
+ * Column families: "default" (format version, lane positions, boot counter, marks), "holds" (open
+ * holds), "pending" (listed rows: a later truth may still change them), "ids" (which row has an id;
+ * ledger_ids.h), "rollups" (ledger_rollup.h), "seals" (ledger_close.h), and "YYYY-MM" for the rows
+ * of a month (UTC). Row key: created_at (8 bytes, big
  * endian ms), sequence (8), kind (1). Rows without a hold that were drained together share a value
  * (ledger_block.h).
  *
@@ -99,8 +100,8 @@ int ledger_rehold(struct ledger_lane *lane, struct ledger_hold *hold, const stru
 
 /* Settles a hold with its row: a post, or a void when row->verdict is VERDICT_FAILED. The row
  * takes the hold's created_at. It cannot fail: a row that outgrew the room that was kept for it
- * (that of the held row and 3 KiB) loses its lists, then the ends of its texts. A row with
- * VERDICT_PENDING stays listed by ledger_pending() until it is settled by ledger_settle().
+ * (that of the held row and 5 KiB) loses its lists and its rating, then the ends of its texts. A
+ * row with VERDICT_PENDING stays listed by ledger_pending() until it is settled by ledger_settle().
  * Asserts that the hold is open; closes it. */
 void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row);
 /* The same, and the row is listed by ledger_pending() whatever its verdict: a later truth may still
@@ -115,7 +116,7 @@ int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_
                   struct ledger_ref *ret_ref);
 
 /* For a row whose request is answered long before the row is known (a follower's): keeps room for
- * it, -ENOSPC as above; then writes it, which cannot fail (a row over 7 KiB loses texts, as with
+ * it, -ENOSPC as above; then writes it, which cannot fail (a row over 9 KiB loses texts, as with
  * ledger_post()). Every reservation is used exactly once. */
 int ledger_reserve(struct ledger_lane *lane);
 void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms);
@@ -125,8 +126,9 @@ void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *r
  * so that a settlement that comes twice counts once. row keeps the id and created_at of was.
  *
  * A month that is closed keeps its rows: then a correction (settle.h) goes into the open month at
- * now_ms instead, and the row leaves the list, in one record. -ENOSPC as above; -EOVERFLOW: the
- * correction's sums do not fit. borrow: was, row. */
+ * now_ms instead, and the row leaves the list, in one record. -ENOSPC as above, and for the moment
+ * in which it is being decided whether its month is closed: ask again; -EOVERFLOW: the correction's
+ * sums do not fit. borrow: was, row. */
 int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
                   const struct ledger_row *was, const struct ledger_row *row, bool listed,
                   int64_t now_ms);

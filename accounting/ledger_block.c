@@ -56,7 +56,8 @@ bool ledger_block_add(struct ledger_block *block, const struct ledger_ref *ref, 
 struct ledger_block_walk ledger_block_walk(const struct ledger_ref *first, const uint8_t *bytes,
                                            size_t len)
 {
-    return (struct ledger_block_walk){.first = *first, .at = bytes, .end = bytes + len};
+    return (struct ledger_block_walk){
+        .first = *first, .at = bytes, .end = bytes + len, .ref = *first};
 }
 
 int ledger_block_next(struct ledger_block_walk *walk)

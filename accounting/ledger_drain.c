@@ -1,7 +1,8 @@
 #include "accounting/ledger_drain.h"
 
+#include "accounting/ledger_ends.h"
 #include "accounting/ledger_ids.h"
-#include "accounting/reconcile.h"
+#include "accounting/ledger_place.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -26,12 +27,36 @@ void drain_release(struct drain *drain)
 
 /* --- effects --- */
 
+/* A row of an hour that rollups have come to makes its rollup stale: the counter goes up with the
+ * very batch that has the row. Once for a batch is enough; should the list of hours be too short,
+ * the same number is written again. */
+static int tell_rollup(struct drain *drain, int64_t created_at_ms)
+{
+    int64_t hour_ms = created_at_ms - created_at_ms % LEDGER_HOUR_MS;
+    uint64_t count;
+    int result;
+    if (created_at_ms >= drain->db->rolled_before_ms)
+        return 0;
+    for (unsigned i = 0; i < drain->changed_count; i++)
+        if (drain->changed_ms[i] == hour_ms)
+            return 0;
+    result = ledger_db_get_hour(drain->db, NULL, LEDGER_HOUR_CHANGED, hour_ms, &count);
+    if (result < 0)
+        return result;
+    ledger_db_put_hour(drain->db, drain->batch, LEDGER_HOUR_CHANGED, hour_ms, count + 1);
+    if (drain->changed_count < DRAIN_HOURS)
+        drain->changed_ms[drain->changed_count++] = hour_ms;
+    return 0;
+}
+
 int drain_put_row(struct drain *drain, const struct ledger_ref *ref, const uint8_t *row, size_t len,
                   bool pending)
 {
     rocksdb_column_family_handle_t *month;
     char key[LEDGER_KEY];
     int result = ledger_db_month(drain->db, ref->created_at_ms, &month);
+    if (result == 0)
+        result = tell_rollup(drain, ref->created_at_ms);
     if (result < 0)
         return result;
     ledger_db_key(ref, LEDGER_KEY_ROW, key);
@@ -100,7 +125,11 @@ static int put_block(struct drain *drain)
 
 static int add_to_block(struct drain *drain, const struct journal_record *record)
 {
-    bool added = ledger_block_add(&drain->block, &record->ref, record->payload, record->len);
+    int told = tell_rollup(drain, record->ref.created_at_ms);
+    bool added;
+    if (told < 0)
+        return told;
+    added = ledger_block_add(&drain->block, &record->ref, record->payload, record->len);
     drain->batch_bytes += record->len;
     if (!added) {
         int result = put_block(drain);
@@ -112,100 +141,7 @@ static int add_to_block(struct drain *drain, const struct journal_record *record
     return 0;
 }
 
-/* --- settling --- */
-
-static void take_text(struct text *text, struct text late)
-{
-    if (late.len > 0)
-        *text = late;
-}
-
-static void take_count(int64_t *count, int64_t late)
-{
-    if (late >= 0)
-        *count = late;
-}
-
-static void take_money(struct maybe_money *money, struct maybe_money late)
-{
-    if (late.known)
-        *money = late;
-}
-
-static void take_usage(struct usage *usage, const struct usage *late)
-{
-    if (late->prompt_tokens >= 0)
-        usage->exclusive = late->exclusive; /* says what its own prompt_tokens means */
-    take_count(&usage->prompt_tokens, late->prompt_tokens);
-    take_count(&usage->completion_tokens, late->completion_tokens);
-    take_count(&usage->cached_tokens, late->cached_tokens);
-    take_count(&usage->cache_write_tokens, late->cache_write_tokens);
-    take_count(&usage->cache_write_1h_tokens, late->cache_write_1h_tokens);
-    take_count(&usage->reasoning_tokens, late->reasoning_tokens);
-    take_count(&usage->audio_tokens, late->audio_tokens);
-    take_count(&usage->image_tokens, late->image_tokens);
-    take_count(&usage->web_searches, late->web_searches);
-}
-
-/* Known members of late replace those of the row; then the verdict is found anew. */
-static void settle_row(struct ledger_row *row, const struct ledger_row *late, int64_t tolerance_ppm)
-{
-    struct reconcile_input input;
-    struct reconcile_result result;
-
-    take_usage(&row->usage, &late->usage);
-    take_text(&row->model, late->model);
-    take_text(&row->provider, late->provider);
-    take_text(&row->finish_reason, late->finish_reason);
-    take_text(&row->price_hash, late->price_hash);
-    take_money(&row->billed, late->billed);
-    take_money(&row->upstream_cost, late->upstream_cost);
-    take_money(&row->market, late->market);
-    take_money(&row->estimated, late->estimated);
-    if (late->byok >= 0)
-        row->byok = late->byok;
-    input = (struct reconcile_input){
-        .billed = row->billed,
-        .upstream = row->upstream_cost,
-        .market = row->market,
-        .estimated = row->estimated,
-        .gave_up = true, /* nobody asks again, found or not */
-        .tolerance_ppm = tolerance_ppm,
-    };
-    if (reconcile(&input, &result) < 0) {
-        /* A sum that does not fit is not known; wrapping it would bill wrong for ever. */
-        row->booked = (struct maybe_money){0};
-        row->difference = (struct maybe_money){0};
-        row->verdict = VERDICT_UNKNOWN;
-        return;
-    }
-    row->booked = result.booked;
-    row->difference = result.difference;
-    row->verdict = result.verdict;
-    assert(row->verdict != VERDICT_PENDING);
-}
-
-static int settle_stored(struct drain *drain, const struct journal_record *record,
-                         const char *stored, size_t stored_len)
-{
-    struct ledger_row row, late;
-    char key[LEDGER_KEY];
-    size_t len;
-    int result;
-
-    if (row_decode((const uint8_t *)stored, stored_len, &row) < 0 ||
-        row_decode(record->payload, record->len, &late) < 0)
-        return 0; /* stays pending, for `verify` to find: one bad row must not stop the others */
-    settle_row(&row, &late, record->flags);
-    result = row_encode(&row, drain->scratch, sizeof(drain->scratch), &len);
-    assert(result == 0); /* ROW_ENCODED_MAX holds any row */
-    result = drain_put_row(drain, &record->ref, drain->scratch, len, false);
-    if (result < 0)
-        return result;
-    ledger_db_key(&record->ref, LEDGER_KEY_ROW, key);
-    rocksdb_writebatch_delete_cf(drain->batch, drain->db->pending, key, sizeof(key));
-    return 0;
-}
+/* --- rows that change --- */
 
 /* True when another lane's journal still holds the post of this row. */
 static bool posted_elsewhere(const struct drain *drain, const struct drain_source *source,
@@ -227,39 +163,102 @@ static bool posted_elsewhere(const struct drain *drain, const struct drain_sourc
     return false;
 }
 
-/* A settlement reads what it changes, so all that comes before it is written first. The row may
- * have been posted by way of another lane: then that lane goes first. It cannot wait in turn for
- * this one, because its post was made before this settlement was. */
-static int apply_settle(struct drain *drain, const struct drain_source *source,
-                        const struct journal_record *record, bool *ret_blocked)
+/* Whether a row may still change. What comes before is written first, for the list to be true. 1,
+ * 0, or an error. */
+static int is_pending(struct drain *drain, const char key[LEDGER_KEY])
 {
-    rocksdb_column_family_handle_t *month;
-    char key[LEDGER_KEY], *value;
+    char *value;
     size_t len;
     int found = drain_commit(drain);
-    if (found < 0)
-        return found;
+    if (found == 0)
+        found = ledger_db_get(drain->db, drain->db->pending, key, LEDGER_KEY, &value, &len);
+    if (found == 1)
+        rocksdb_free(value);
+    return found;
+}
+
+/* The row may have been posted by way of another lane: then that lane goes first. It cannot wait in
+ * turn for this one, because its post was made before this change was. */
+static int apply_change(struct drain *drain, const struct drain_source *source,
+                        const struct journal_record *record, bool *ret_blocked)
+{
+    bool listed = (record->flags & JOURNAL_PENDING) != 0;
+    char key[LEDGER_KEY];
+    int found;
+    /* ledger_settle() makes a correction of it then. Should one slip through all the same, the row
+     * stays as it was sealed, and listed: the next start finds its truth again. */
+    if (record->ref.created_at_ms < drain->db->closed_before_ms)
+        return 0;
     ledger_db_key(&record->ref, LEDGER_KEY_ROW, key);
-    found = ledger_db_get(drain->db, drain->db->pending, key, sizeof(key), &value, &len);
+    found = is_pending(drain, key);
     if (found < 0)
         return found;
     if (found == 0) {
         *ret_blocked = posted_elsewhere(drain, source, &record->ref);
-        return 0; /* not pending any more: left alone */
+        return 0; /* settled already: left alone */
     }
-    rocksdb_free(value);
-    found = ledger_db_month(drain->db, record->ref.created_at_ms, &month);
+    found = drain_put_row(drain, &record->ref, record->payload, record->len, listed);
     if (found < 0)
         return found;
-    found = ledger_db_get(drain->db, month, key, sizeof(key), &value, &len);
-    if (found <= 0)
+    index_record(drain, record);
+    if (!listed)
+        rocksdb_writebatch_delete_cf(drain->batch, drain->db->pending, key, sizeof(key));
+    return 0;
+}
+
+/* What is left of a correction that came too late: its place, which no other row can have, and who
+ * it was about. */
+static size_t empty_correction(struct drain *drain, struct ledger_row *row)
+{
+    size_t len;
+    int result;
+    row->usage = USAGE_INIT;
+    row->billed = row->upstream_cost = row->market = row->estimated = row->booked =
+        row->difference = row->saved = (struct maybe_money){0};
+    row->rating = row->observed = (struct text){NULL, 0};
+    result = row_encode(row, drain->scratch, sizeof(drain->scratch), &len);
+    assert(result == 0);
+    return len;
+}
+
+/* The row that it corrects leaves the list in the same batch. One that had left it before was
+ * settled before: then the difference counts for nothing. */
+static int apply_correction(struct drain *drain, const struct journal_record *record)
+{
+    struct journal_record emptied = *record;
+    struct ledger_row row;
+    struct ledger_ref corrected;
+    char key[LEDGER_KEY];
+    int found;
+    if (row_decode(record->payload, record->len, &row) < 0 ||
+        ledger_place_parse(row.corrects, &corrected) < 0)
+        return add_to_block(drain, record); /* for `verify` to find */
+    ledger_db_key(&corrected, LEDGER_KEY_ROW, key);
+    found = is_pending(drain, key);
+    if (found < 0)
         return found;
-    found = settle_stored(drain, record, value, len);
-    rocksdb_free(value);
-    return found;
+    if (found == 1) {
+        rocksdb_writebatch_delete_cf(drain->batch, drain->db->pending, key, sizeof(key));
+        return add_to_block(drain, record);
+    }
+    emptied.len = empty_correction(drain, &row);
+    emptied.payload = drain->scratch;
+    return add_to_block(drain, &emptied);
 }
 
 /* --- records --- */
+
+/* What gives a place is the lane's last, and its time the floor of the lane's clock. */
+static void note_place(struct drain_source *source, const struct journal_record *record)
+{
+    bool again = record->kind == JOURNAL_HOLD && (record->flags & JOURNAL_REPLACES) != 0;
+    if ((record->kind != JOURNAL_HOLD && record->kind != JOURNAL_ROW) || again)
+        return;
+    if (record->ref.created_at_ms > source->created_at_ms)
+        source->created_at_ms = record->ref.created_at_ms;
+    source->last = record->ref;
+    source->gave = true;
+}
 
 static int apply(struct drain *drain, struct drain_source *source,
                  const struct journal_record *record, bool *ret_blocked)
@@ -282,22 +281,22 @@ static int apply(struct drain *drain, struct drain_source *source,
         drain->batch_rows += result == 0;
         break;
     case JOURNAL_ROW:
-        result = add_to_block(drain, record);
+        result = record->flags & JOURNAL_CORRECTS ? apply_correction(drain, record)
+                                                  : add_to_block(drain, record);
         if (record->flags & JOURNAL_INDEXED)
             index_record(drain, record);
         drain->batch_rows += result == 0;
         break;
-    case JOURNAL_SETTLE:
-        result = apply_settle(drain, source, record, ret_blocked);
+    case JOURNAL_CHANGE:
+        result = apply_change(drain, source, record, ret_blocked);
         break;
+    case JOURNAL_SETTLE:
     case JOURNAL_PAD:
     case JOURNAL_KINDS:
         break;
     }
-    if (record->kind == JOURNAL_HOLD || record->kind == JOURNAL_ROW) {
-        if (record->ref.created_at_ms > source->created_at_ms)
-            source->created_at_ms = record->ref.created_at_ms;
-    }
+    if (result == 0)
+        note_place(source, record);
     return result;
 }
 
@@ -341,6 +340,8 @@ int drain_commit(struct drain *drain)
     for (unsigned i = 0; i < drain->count; i++) {
         const struct drain_source *source = &drain->sources[i];
         assert(source->position >= source->committed);
+        if (source->gave)
+            ledger_ends_put(drain->db, drain->batch, &source->last);
         if (source->position > source->committed)
             ledger_db_put_lane(drain->db, drain->batch, source->lane, source->position,
                                source->created_at_ms);
@@ -353,6 +354,7 @@ int drain_commit(struct drain *drain)
         if (source->position == source->committed)
             continue;
         source->committed = source->position;
+        source->gave = false;
         atomic_store_explicit(&source->applied, source->bytes, memory_order_relaxed);
         journal_set_head(source->journal, source->position);
     }
@@ -361,6 +363,7 @@ int drain_commit(struct drain *drain)
     drain->batch_records = 0;
     drain->batch_rows = 0;
     drain->batch_bytes = 0;
+    drain->changed_count = 0;
     return 0;
 }
 
@@ -372,6 +375,7 @@ int drain_rewind(struct drain *drain, struct ledger_db *db)
     drain->batch_records = 0;
     drain->batch_rows = 0;
     drain->batch_bytes = 0;
+    drain->changed_count = 0;
     for (unsigned i = 0; i < drain->count; i++) {
         struct drain_source *source = &drain->sources[i];
         uint64_t position;
@@ -388,6 +392,7 @@ int drain_rewind(struct drain *drain, struct ledger_db *db)
         atomic_store_explicit(&source->applied, source->bytes, memory_order_relaxed);
         source->position = position;
         source->committed = position;
+        source->gave = false;
         source->created_at_ms = created_at_ms;
         journal_set_head(source->journal, position);
     }

@@ -13,7 +13,7 @@
 #include "accounting/ledger_db.h"
 #include "accounting/ledger_journal.h"
 
-enum { DRAIN_BATCH_ROWS = 1000, DRAIN_BATCH_BYTES = 1024 * 1024 };
+enum { DRAIN_BATCH_ROWS = 1000, DRAIN_BATCH_BYTES = 1024 * 1024, DRAIN_HOURS = 16 };
 
 /* One lane as the drain sees it. */
 struct drain_source {
@@ -22,6 +22,8 @@ struct drain_source {
     uint64_t position;        /* read up to here, in the batch or committed */
     uint64_t committed;       /* RocksDB has it up to here */
     int64_t created_at_ms;    /* latest of a hold or row: the floor of the lane's clock */
+    struct ledger_ref last;   /* the last place that it gave (ledger_ends.h) */
+    bool gave;                /* in this batch */
     uint64_t bytes;           /* of records read */
     _Atomic uint64_t applied; /* of those, committed: any thread reads it */
 };
@@ -33,8 +35,10 @@ struct drain {
     rocksdb_writebatch_t *batch;
     unsigned batch_records, batch_rows;
     size_t batch_bytes;
-    struct ledger_block block; /* rows that are not in the batch yet */
-    _Atomic uint64_t rows;     /* committed */
+    struct ledger_block block;       /* rows that are not in the batch yet */
+    int64_t changed_ms[DRAIN_HOURS]; /* hours whose rollups this batch makes stale */
+    unsigned changed_count;
+    _Atomic uint64_t rows; /* committed */
     uint8_t scratch[ROW_ENCODED_MAX];
 };
 
@@ -53,7 +57,7 @@ int drain_commit(struct drain *drain);
  * lane got; the batch that failed may have been written all the same. */
 int drain_rewind(struct drain *drain, struct ledger_db *db);
 
-/* A row into its month, and onto the list of pending ones when it is. In the batch. */
+/* A row into its month, and onto the list of those that may still change. In the batch. */
 int drain_put_row(struct drain *drain, const struct ledger_ref *ref, const uint8_t *row, size_t len,
                   bool pending);
 /* What finds a row by its ids. In the batch. borrow: row. */

@@ -2,18 +2,13 @@
 
 #include "accounting/ledger_ids.h"
 #include "accounting/ledger_month.h"
-#include "accounting/ledger_recover.h"
-#include "accounting/ledger_scan.h"
-#include "accounting/ledger_writer.h"
+#include "accounting/ledger_view.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
-    NAP_MS = 1,
     CANDIDATES_MAX = 64, /* rows that share a hash and are looked at */
     /* A hit's row is recorded as its id is made, but for what the loop did in between. */
     NEAR_BEFORE_MS = 100,
@@ -23,59 +18,6 @@ enum {
     FAR_BEFORE_MS = 120 * 1000,
     FAR_AFTER_MS = 10 * 1000,
 };
-
-/* --- who reads --- */
-
-/* Between pin() and unpin() the writer keeps the database open. */
-static int pin(struct ledger *ledger, struct ledger_db **ret_db)
-{
-    int result = -EIO; /* it is closed, and tried again about once a second */
-    pthread_mutex_lock(&ledger->read_lock);
-    if (ledger->readable != NULL) {
-        ledger->readers++;
-        *ret_db = ledger->readable;
-        result = 0;
-    }
-    pthread_mutex_unlock(&ledger->read_lock);
-    return result;
-}
-
-static void unpin(struct ledger *ledger)
-{
-    pthread_mutex_lock(&ledger->read_lock);
-    assert(ledger->readers > 0);
-    if (--ledger->readers == 0)
-        pthread_cond_broadcast(&ledger->unread);
-    pthread_mutex_unlock(&ledger->read_lock);
-}
-
-static bool all_drained(const struct ledger *ledger, const uint64_t *tails)
-{
-    for (unsigned i = 0; i < ledger->lane_count; i++)
-        if (journal_head(&ledger->lanes[i].journal) < tails[i])
-            return false;
-    return true;
-}
-
-/* Waits until RocksDB has what the lanes have recorded now. */
-static int wait_drained(struct ledger *ledger, int64_t wait_ms)
-{
-    uint64_t tails[LEDGER_LANES_MAX] = {0};
-    int timer, result;
-    bool drained;
-    for (unsigned i = 0; i < ledger->lane_count; i++)
-        tails[i] = journal_tail(&ledger->lanes[i].journal);
-    if (all_drained(ledger, tails))
-        return 0;
-    result = ledger_deadline(wait_ms, &timer);
-    if (result < 0)
-        return result;
-    ledger_writer_wake(ledger);
-    for (bool over = false; !(drained = all_drained(ledger, tails)) && !over;)
-        over = ledger_deadline_nap(timer, NAP_MS);
-    close(timer);
-    return drained ? 0 : -ETIMEDOUT;
-}
 
 /* --- the time in an id --- */
 
@@ -126,8 +68,7 @@ bool ledger_id_time(struct text id, int64_t *ret_from_ms, int64_t *ret_span_ms)
 /* --- one row --- */
 
 struct search {
-    struct ledger *ledger;
-    struct ledger_db *db;
+    const struct ledger_view *view;
     struct text id, key_id;
     uint8_t *buffer;
     struct ledger_row *row;
@@ -150,6 +91,8 @@ static int consider(void *arg, const struct ledger_row *row)
         return 0;
     if (search->key_id.len > 0 && !is_text(row->key_id, search->key_id))
         return 0;
+    if (row->corrects.len > 0)
+        return 0; /* it has the id of the row that is meant */
     result = row_encode(row, search->buffer, ROW_ENCODED_MAX, &len);
     assert(result == 0);
     result = row_decode(search->buffer, len, search->row);
@@ -161,43 +104,25 @@ static int consider(void *arg, const struct ledger_row *row)
 static int scan_months(struct search *search, int64_t from_ms, int64_t to_ms, struct text id)
 {
     struct ledger_scan scan = {
-        .from_ms = from_ms > 0 ? from_ms : 0,
-        .to_ms = to_ms < LEDGER_TIME_END_MS ? to_ms : LEDGER_TIME_END_MS,
+        .from_ms = from_ms,
+        .to_ms = to_ms,
         .id = id,
         .key_id = search->key_id,
         .brief = true,
-        .stop = {&search->ledger->evicting},
+        .stop = {search->view->stop[0], search->view->stop[1]},
         .fn = consider,
         .arg = search,
     };
-    struct ledger_month *months;
-    size_t count;
-    int result = ledger_db_copy_months(search->db, scan.from_ms, scan.to_ms, &months, &count);
-    if (result < 0)
-        return result;
-    for (size_t i = 0; i < count && result == 0; i++)
-        result = ledger_scan_month(&scan, search->db, &months[i]);
-    ledger_scan_release(&scan);
-    free(months);
-    return result;
+    return ledger_scan_all(&scan, search->view->db);
 }
 
 /* A row that was posted has a key of its own. 1: it was there. */
 static int look_at_row(struct search *search, const struct ledger_ref *ref)
 {
-    struct ledger_month *months;
     struct ledger_row row;
-    char key[LEDGER_KEY], *value;
-    size_t count, len;
-    int found = ledger_db_copy_months(search->db, ref->created_at_ms, ref->created_at_ms + 1,
-                                      &months, &count);
-    if (found < 0)
-        return found;
-    ledger_db_key(ref, LEDGER_KEY_ROW, key);
-    found = count == 0
-                ? 0
-                : ledger_db_get(search->db, months[0].handle, key, sizeof(key), &value, &len);
-    free(months);
+    char *value;
+    size_t len;
+    int found = ledger_view_row(search->view, ref, &value, &len);
     if (found <= 0)
         return found;
     if (row_decode((const uint8_t *)value, len, &row) == 0)
@@ -228,118 +153,102 @@ static int search_around(struct search *search, int64_t before_ms, int64_t after
     return scan_months(search, from_ms - before_ms, from_ms + span_ms + after_ms, search->id);
 }
 
-/* far: where no index and no near time has it. */
-static int search_once(struct search *search, bool far)
+int ledger_view_find(const struct ledger_view *view, struct text id, struct text key_id, bool far,
+                     uint8_t buffer[ROW_ENCODED_MAX], struct ledger_row *ret_row)
 {
-    int result = pin(search->ledger, &search->db);
+    struct ledger_row row;
+    struct search search = {
+        .view = view, .id = id, .key_id = key_id, .buffer = buffer, .row = &row};
+    int result = 0;
+    if (id.len == 0 || id.len > ROW_ID_MAX || view->db == NULL)
+        return -ENOENT;
+    if (view->db->ids != NULL)
+        result = ledger_ids_find(view->db, id, look_at, &search);
+    if (result >= 0 && !search.found)
+        result = search_around(&search, NEAR_BEFORE_MS, NEAR_AFTER_MS);
+    if (result >= 0 && !search.found && far)
+        result = search_around(&search, FAR_BEFORE_MS, FAR_AFTER_MS);
     if (result < 0)
         return result;
-    search->candidates = 0;
-    result = ledger_ids_find(search->db, search->id, look_at, search);
-    if (result >= 0 && !search->found)
-        result = search_around(search, NEAR_BEFORE_MS, NEAR_AFTER_MS);
-    if (result >= 0 && !search->found && far)
-        result = search_around(search, FAR_BEFORE_MS, FAR_AFTER_MS);
-    unpin(search->ledger);
-    return result < 0 ? result : 0;
+    if (!search.found)
+        return -ENOENT;
+    *ret_row = row;
+    return 0;
+}
+
+static int find_pinned(struct ledger *ledger, struct text id, struct text key_id, bool far,
+                       uint8_t buffer[ROW_ENCODED_MAX], struct ledger_row *ret_row)
+{
+    struct ledger_view view;
+    int result = ledger_view_pin(ledger, NULL, &view);
+    if (result < 0)
+        return result;
+    result = ledger_view_find(&view, id, key_id, far, buffer, ret_row);
+    ledger_view_release(&view);
+    return result;
 }
 
 int ledger_find(struct ledger *ledger, struct text id, struct text key_id, int64_t wait_ms,
                 uint8_t buffer[ROW_ENCODED_MAX], struct ledger_row *ret_row)
 {
-    struct ledger_row row;
-    struct search search = {
-        .ledger = ledger, .id = id, .key_id = key_id, .buffer = buffer, .row = &row};
     int result, drained;
     if (id.len == 0 || id.len > ROW_ID_MAX)
         return -ENOENT;
     /* Most ids are asked for long after their rows were drained. */
-    result = search_once(&search, false);
-    if (result == 0 && !search.found) {
-        drained = wait_drained(ledger, wait_ms);
-        result = search_once(&search, true);
-        if (result == 0 && !search.found)
-            result = drained < 0 ? drained : -ENOENT;
-    }
-    if (result == 0)
-        *ret_row = row;
-    return result;
+    result = find_pinned(ledger, id, key_id, false, buffer, ret_row);
+    if (result != -ENOENT)
+        return result;
+    drained = ledger_wait_drained(ledger, wait_ms);
+    result = find_pinned(ledger, id, key_id, true, buffer, ret_row);
+    return result == -ENOENT && drained < 0 ? drained : result;
 }
 
 /* --- a range --- */
 
-static int scan_pinned(struct ledger *ledger, struct ledger_db *db,
-                       const struct ledger_range *range,
-                       int (*fn)(void *arg, const struct ledger_row *row), void *arg)
-{
-    struct ledger_scan scan = {
-        .from_ms = range->from_ms > 0 ? range->from_ms : 0,
-        .to_ms = range->to_ms < LEDGER_TIME_END_MS ? range->to_ms : LEDGER_TIME_END_MS,
-        .key_id = range->key_id,
-        .stop = {&ledger->evicting, range->stop},
-        .fn = fn,
-        .arg = arg,
-    };
-    struct ledger_month *months;
-    size_t count;
-    int result;
-    if (scan.from_ms >= scan.to_ms)
-        return 0;
-    result = ledger_db_copy_months(db, scan.from_ms, scan.to_ms, &months, &count);
-    if (result < 0)
-        return result;
-    for (size_t i = 0; i < count && result == 0; i++)
-        result = ledger_scan_month(&scan, db, &months[i]);
-    ledger_scan_release(&scan);
-    free(months);
-    return result;
-}
-
 int ledger_scan_range(struct ledger *ledger, const struct ledger_range *range,
                       int (*fn)(void *arg, const struct ledger_row *row), void *arg)
 {
-    struct ledger_db *db;
-    int result = range->wait_ms < 0 ? 0 : wait_drained(ledger, range->wait_ms);
+    struct ledger_view view;
+    struct ledger_scan scan = {
+        .from_ms = range->from_ms,
+        .to_ms = range->to_ms,
+        .key_id = range->key_id,
+        .fn = fn,
+        .arg = arg,
+    };
+    int result = range->wait_ms < 0 ? 0 : ledger_wait_drained(ledger, range->wait_ms);
     if (result == 0)
-        result = pin(ledger, &db);
+        result = ledger_view_pin(ledger, range->stop, &view);
     if (result != 0)
         return result;
-    result = scan_pinned(ledger, db, range, fn, arg);
-    unpin(ledger);
+    memcpy(scan.stop, view.stop, sizeof(scan.stop));
+    result = ledger_scan_all(&scan, view.db);
+    ledger_view_release(&view);
     return result;
 }
 
 /* --- what is final --- */
 
-/* The time of the first entry of a family whose keys begin with created_at; *ret_ms stays when
- * there is none. */
-static int first_time(struct ledger_db *db, rocksdb_column_family_handle_t *family, int64_t *ret_ms)
+/* The time of the first entry of a family whose keys begin with created_at, where it is earlier. */
+static int take_first(void *arg, const struct ledger_entry *entry)
 {
-    rocksdb_iterator_t *iterator = rocksdb_create_iterator_cf(db->db, db->read, family);
-    char *problem = NULL;
-    rocksdb_iter_seek_to_first(iterator);
-    if (rocksdb_iter_valid(iterator)) {
-        size_t len;
-        const char *key = rocksdb_iter_key(iterator, &len);
-        if (len == LEDGER_KEY && ledger_db_ref(key).created_at_ms < *ret_ms)
-            *ret_ms = ledger_db_ref(key).created_at_ms;
-    }
-    rocksdb_iter_get_error(iterator, &problem);
-    rocksdb_iter_destroy(iterator);
-    return problem == NULL ? 0 : ledger_db_error(problem, NULL, 0);
+    int64_t *ms = arg;
+    if (entry->ref.created_at_ms < *ms)
+        *ms = entry->ref.created_at_ms;
+    return 1;
 }
 
 int ledger_settled_before(struct ledger *ledger, int64_t now_ms, int64_t *ret_ms)
 {
     int64_t ms = now_ms - LEDGER_LATE_MS;
-    struct ledger_db *db;
-    int result = pin(ledger, &db);
+    struct ledger_view view;
+    int result = ledger_view_pin(ledger, NULL, &view);
     if (result < 0)
         return result;
-    result = first_time(db, db->holds, &ms);
-    if (result == 0)
-        result = first_time(db, db->pending, &ms);
-    unpin(ledger);
+    result = ledger_view_each(&view, view.db->holds, 0, INT64_MAX, take_first, &ms);
+    if (result >= 0)
+        result = ledger_view_each(&view, view.db->pending, 0, INT64_MAX, take_first, &ms);
+    ledger_view_release(&view);
     if (result < 0)
         return result;
     *ret_ms = ms > now_ms - LEDGER_STUCK_MS ? ms : now_ms - LEDGER_STUCK_MS;

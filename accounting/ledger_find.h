@@ -16,9 +16,10 @@
 #include "accounting/ledger.h"
 
 /* The row of key_id (empty: of anybody) with this id, or with this upstream id; of several the
- * latest. wait_ms: how long the writer may take to drain the lanes. Texts borrow from buffer.
- * -ENOENT: there is none; -ETIMEDOUT: none yet, and the lanes could not be drained in time (a full
- * disk); -EIO and others from the database. */
+ * latest; corrections, which have the id of what they correct, are not found. wait_ms: how long the
+ * writer may take to drain the lanes. Texts borrow from buffer. -ENOENT: there is none; -ETIMEDOUT:
+ * none yet, and the lanes could not be drained in time (a full disk); -EIO and others from the
+ * database. */
 int ledger_find(struct ledger *ledger, struct text id, struct text key_id, int64_t wait_ms,
                 uint8_t buffer[ROW_ENCODED_MAX], struct ledger_row *ret_row);
 
@@ -35,10 +36,10 @@ int ledger_scan_range(struct ledger *ledger, const struct ledger_range *range,
                       int (*fn)(void *arg, const struct ledger_row *row), void *arg);
 
 /* Rows with a created_at before *ret_ms are all there and do not change any more: it is before
- * every open hold and every pending row that are in the database, and LEDGER_LATE_MS before now_ms,
+ * every open hold and every listed row that are in the database, and LEDGER_LATE_MS before now_ms,
  * for lanes whose clock is behind. A sum over them can be kept. At least LEDGER_STUCK_MS before
- * now_ms, though: a row that is still pending then may stay so for ever. Waits for nothing. -EIO.
- */
+ * now_ms, though: a row that is still listed then, because its cost or its drift is not settled,
+ * may stay so for ever. Waits for nothing. -EIO. */
 enum { LEDGER_LATE_MS = 10 * 60 * 1000, LEDGER_STUCK_MS = 36 * 3600 * 1000 };
 int ledger_settled_before(struct ledger *ledger, int64_t now_ms, int64_t *ret_ms);
 

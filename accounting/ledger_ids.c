@@ -1,10 +1,12 @@
 #include "accounting/ledger_ids.h"
 
+#include "accounting/ledger_proof.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
-static uint64_t hash_of(struct text id)
+uint64_t ledger_ids_hash(struct text id)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < id.len; i++)
@@ -28,7 +30,7 @@ static size_t put(struct ledger_db *db, rocksdb_writebatch_t *batch, const struc
     char key[LEDGER_IDS_KEY];
     if (id.len == 0)
         return 0;
-    make_key(hash_of(id), ref, key);
+    make_key(ledger_ids_hash(id), ref, key);
     rocksdb_writebatch_put_cf(batch, db->ids, key, sizeof(key), "", 0);
     return sizeof(key);
 }
@@ -63,7 +65,7 @@ int ledger_ids_find(struct ledger_db *db, struct text id,
     rocksdb_iterator_t *iterator;
     int result = 0;
     assert(db->ids != NULL);
-    make_key(hash_of(id), &last, from);
+    make_key(ledger_ids_hash(id), &last, from);
     iterator = rocksdb_create_iterator_cf(db->db, db->read, db->ids);
     rocksdb_iter_seek_for_prev(iterator, from, sizeof(from));
     for (; result == 0 && rocksdb_iter_valid(iterator); rocksdb_iter_prev(iterator)) {

@@ -70,7 +70,9 @@ static int check_header(const struct journal_header *header, off_t file_bytes)
         return -ENOENT;
     if (memcmp(header->magic, magic, sizeof(magic)) != 0)
         return -EBADMSG;
-    if (header->byte_order != BYTE_ORDER_MARK || header->version != JOURNAL_VERSION)
+    if (header->byte_order != BYTE_ORDER_MARK)
+        return -EPROTO;
+    if (header->version < JOURNAL_VERSION_READ || header->version > JOURNAL_VERSION)
         return -EPROTO;
     if (header->size < JOURNAL_BYTES_MIN || header->size > JOURNAL_BYTES_MAX)
         return -EBADMSG;
@@ -241,6 +243,7 @@ void journal_reset(struct journal *journal, uint64_t position)
     read_boot_id(journal->header->boot);
     atomic_store(&journal->header->tail, position);
     atomic_store(&journal->header->head, position);
+    journal->header->version = JOURNAL_VERSION; /* an empty ring is the same in all of them */
     journal->tail = position;
     journal->head_seen = position;
 }

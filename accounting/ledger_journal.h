@@ -35,16 +35,24 @@ enum journal_kind {
     JOURNAL_SEEN,
     JOURNAL_POST,
     JOURNAL_ROW,
-    JOURNAL_SETTLE,
+    JOURNAL_SETTLE, /* version 1 only: what a look-up found. Its row stays listed, and is looked up
+                       again */
+    JOURNAL_CHANGE, /* what a listed row has become */
     JOURNAL_KINDS,
 };
-/* What flags hold. POST: whether the row waits for its reported cost. ROW: whether it is found by
- * its id through the index. HOLD: whether it takes the place of a hold of the same name. SETTLE:
- * the tolerance of its verdict in ppm, so that whoever drains it needs no configuration. */
-enum journal_flag { JOURNAL_PENDING = 1, JOURNAL_INDEXED = 2, JOURNAL_REPLACES = 4 };
+/* What flags hold. POST, CHANGE: whether the row stays listed as one that may still change. ROW:
+ * whether it is found by its id through the index; whether it corrects a row of a closed month,
+ * which leaves the list with it. HOLD: whether it takes the place of a hold of the same name. */
+enum journal_flag {
+    JOURNAL_PENDING = 1,
+    JOURNAL_INDEXED = 2,
+    JOURNAL_REPLACES = 4,
+    JOURNAL_CORRECTS = 8,
+};
 
 enum {
-    JOURNAL_VERSION = 1,
+    JOURNAL_VERSION = 2,
+    JOURNAL_VERSION_READ = 1, /* the oldest that is drained; what is written has the newest */
     JOURNAL_PAGE = 4096,
     JOURNAL_RECORD_HEADER = 40,
     JOURNAL_PAYLOAD_MAX = ROW_ENCODED_MAX,
@@ -79,7 +87,8 @@ struct journal_record {
 };
 
 /* Opens a file that exists. -ENOENT when there is none, or one that was never finished; -EPROTO
- * for a version that we do not know; -EBADMSG when it is no journal. */
+ * for a version that we do not know; -EBADMSG when it is no journal. One of an older version that
+ * we do know is read as it is, and becomes one of ours when it is empty (journal_reset()). */
 int journal_open(const char *path, struct journal *ret_journal);
 /* Makes a new file, replacing what is there. size is that of the ring, rounded up to pages. */
 int journal_create(const char *path, uint64_t size, uint64_t position, struct journal *ret_journal);

@@ -1,15 +1,21 @@
 /* ledger_lane.c - the lanes: what workers call. */
 #include "accounting/ledger_month.h"
+#include "accounting/ledger_place.h"
 #include "accounting/ledger_writer.h"
+#include "accounting/settle.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
-/* What an answer may add to the held row: ids, names, counts, sums. The row with no lists and all
- * its texts cut to POST_TEXT_BYTES fits by itself, so that every post does. */
-enum { POST_EXTRA_BYTES = 3 * 1024, POST_TEXT_BYTES = 64 };
+/* What an answer may add to the held row: ids, names, counts, sums, how it was rated and what was
+ * observed. The row with no lists and all its texts cut to POST_TEXT_BYTES fits by itself, so that
+ * every post does. */
+enum { POST_EXTRA_BYTES = 5 * 1024, POST_TEXT_BYTES = 64 };
+_Static_assert((int)ROW_RATING_BYTES_MAX + (int)ROW_OBSERVED_BYTES_MAX + 3 * 1024 <=
+                   (int)POST_EXTRA_BYTES,
+               "an answer's own texts have room beside its rating and its costs");
 
 /* What a reserved row may take: all the tags there can be, and the rest as above. */
 enum { RESERVED_BYTES = ROW_TAGS_BYTES_MAX + POST_EXTRA_BYTES };
@@ -20,11 +26,29 @@ struct ledger_lane *ledger_lane(struct ledger *ledger, unsigned index)
     return &ledger->lanes[index];
 }
 
-/* The next record's place: time never goes back in a lane, whatever the clock does. */
+/* From here until end_record() whoever closes a month waits for this lane: either it sees the floor
+ * that was moved, or it is seen. */
+static void begin_record(struct ledger_lane *lane)
+{
+    atomic_store(&lane->recording, true);
+}
+
+static void end_record(struct ledger_lane *lane)
+{
+    atomic_store_explicit(&lane->recording, false, memory_order_release);
+}
+
+/* The next record's place: time never goes back in a lane, whatever the clock does, and never into
+ * a closed month. */
 static struct ledger_ref next_ref(const struct ledger_lane *lane, int64_t now_ms)
 {
-    assert(now_ms < LEDGER_TIME_END_MS);
+    int64_t place_floor_ms = atomic_load(&lane->ledger->place_floor_ms);
     unsigned micros = lane->micros;
+    assert(now_ms < LEDGER_TIME_END_MS);
+    if (now_ms < place_floor_ms) {
+        now_ms = place_floor_ms;
+        micros = 0;
+    }
     if (now_ms <= lane->floor_ms && (now_ms < lane->floor_ms || micros < lane->floor_micros)) {
         now_ms = lane->floor_ms;
         micros = lane->floor_micros;
@@ -104,8 +128,12 @@ static int record_hold(struct ledger_lane *lane, const struct ledger_row *row, u
 int ledger_hold(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
                 struct ledger_hold *ret_hold)
 {
-    struct ledger_hold hold = {.ref = next_ref(lane, now_ms), .open = true};
-    int result = record_hold(lane, row, 0, &hold);
+    struct ledger_hold hold = {.open = true};
+    int result;
+    begin_record(lane);
+    hold.ref = next_ref(lane, now_ms);
+    result = record_hold(lane, row, 0, &hold);
+    end_record(lane);
     if (result < 0)
         return result;
     take_ref(lane, &hold.ref);
@@ -162,9 +190,11 @@ static void clip(struct text *text)
         text->len--;
 }
 
-/* Fits the row into the room that its hold kept, giving up its texts as far as it must. */
+/* Fits the row into the room that its hold kept, giving up its texts as far as it must: what can be
+ * missed first, then what proves the sums, then the ends of the others. */
 static size_t encode_within(struct ledger_lane *lane, struct ledger_row *row, size_t room)
 {
+    struct text *given_up[] = {&row->attempts, &row->tags, &row->observed, &row->rating};
     struct text *texts[] = {
         &row->id,
         &row->client,
@@ -190,8 +220,10 @@ static size_t encode_within(struct ledger_lane *lane, struct ledger_row *row, si
     };
     size_t len;
     int result = row_encode(row, lane->scratch, room, &len);
-    if (result < 0) {
-        row->tags = row->attempts = (struct text){NULL, 0};
+    for (size_t i = 0; i < sizeof(given_up) / sizeof(given_up[0]) && result < 0; i++) {
+        if (given_up[i]->len == 0)
+            continue;
+        *given_up[i] = (struct text){NULL, 0};
         result = row_encode(row, lane->scratch, room, &len);
     }
     if (result < 0) {
@@ -203,7 +235,8 @@ static size_t encode_within(struct ledger_lane *lane, struct ledger_row *row, si
     return len;
 }
 
-void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row)
+static void post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row,
+                 bool listed)
 {
     struct ledger_row stamped = *row;
     size_t len;
@@ -213,10 +246,20 @@ void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struc
     stamped.created_at_ms = hold->ref.created_at_ms;
     len = encode_within(lane, &stamped, hold->room);
     lane->journal.reserved -= room_of(hold);
-    journal_append(&lane->journal, JOURNAL_POST,
-                   row->verdict == VERDICT_PENDING ? JOURNAL_PENDING : 0, &hold->ref, lane->scratch,
-                   len);
+    journal_append(&lane->journal, JOURNAL_POST, listed ? JOURNAL_PENDING : 0, &hold->ref,
+                   lane->scratch, len);
     hold->open = false;
+}
+
+void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row)
+{
+    post(lane, hold, row, row->verdict == VERDICT_PENDING);
+}
+
+void ledger_post_listed(struct ledger_lane *lane, struct ledger_hold *hold,
+                        const struct ledger_row *row)
+{
+    post(lane, hold, row, true);
 }
 
 /* Hits outnumber everything and are found by the time in their ids: an index entry each would cost
@@ -226,22 +269,37 @@ static unsigned row_flags(const struct ledger_row *row)
     return row->cache == CACHE_HIT ? 0 : JOURNAL_INDEXED;
 }
 
+/* A row of its own at the next place. */
+static int record_row(struct ledger_lane *lane, const struct ledger_row *row, unsigned flags,
+                      int64_t now_ms, struct ledger_ref *ret_ref)
+{
+    struct ledger_ref ref;
+    size_t len;
+    int result;
+    begin_record(lane);
+    ref = next_ref(lane, now_ms);
+    len = encode(lane, row, &ref);
+    result = make_room(lane, journal_record_bytes(len));
+    if (result == 0)
+        journal_append(&lane->journal, JOURNAL_ROW, flags, &ref, lane->scratch, len);
+    end_record(lane);
+    if (result < 0)
+        return result;
+    take_ref(lane, &ref);
+    *ret_ref = ref;
+    return 0;
+}
+
 int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms,
                   struct ledger_ref *ret_ref)
 {
-    struct ledger_ref ref = next_ref(lane, now_ms);
-    size_t len;
+    struct ledger_ref ref;
     int result;
     assert(row->verdict != VERDICT_PENDING); /* only a paid call has a cost to come */
-    len = encode(lane, row, &ref);
-    result = make_room(lane, journal_record_bytes(len));
-    if (result < 0)
-        return result;
-    journal_append(&lane->journal, JOURNAL_ROW, row_flags(row), &ref, lane->scratch, len);
-    take_ref(lane, &ref);
-    if (ret_ref != NULL)
+    result = record_row(lane, row, row_flags(row), now_ms, &ref);
+    if (result == 0 && ret_ref != NULL)
         *ret_ref = ref;
-    return 0;
+    return result;
 }
 
 int ledger_reserve(struct ledger_lane *lane)
@@ -254,44 +312,69 @@ int ledger_reserve(struct ledger_lane *lane)
 
 void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms)
 {
-    struct ledger_ref ref = next_ref(lane, now_ms);
     struct ledger_row stamped = *row;
+    struct ledger_ref ref;
     size_t len;
     assert(row->verdict != VERDICT_PENDING);
     assert(lane->journal.reserved >= journal_record_bytes(RESERVED_BYTES));
+    begin_record(lane);
+    ref = next_ref(lane, now_ms);
     stamped.created_at_ms = ref.created_at_ms;
     len = encode_within(lane, &stamped, RESERVED_BYTES);
     lane->journal.reserved -= journal_record_bytes(RESERVED_BYTES);
     journal_append(&lane->journal, JOURNAL_ROW, row_flags(row), &ref, lane->scratch, len);
+    end_record(lane);
     take_ref(lane, &ref);
 }
 
-int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
-                  const struct ledger_late *late)
+/* --- settling --- */
+
+static int record_change(struct ledger_lane *lane, const struct ledger_ref *ref,
+                         const struct ledger_row *row, bool listed)
 {
-    struct ledger_row row;
-    size_t len;
-    int result;
-    row_init(&row);
-    if (late->found) {
-        row.usage = late->usage;
-        row.model = late->model;
-        row.provider = late->provider;
-        row.finish_reason = late->finish_reason;
-        row.price_hash = late->price_hash;
-        row.billed = late->billed;
-        row.upstream_cost = late->upstream_cost;
-        row.market = late->market;
-        row.estimated = late->estimated;
-        row.byok = late->byok;
-    }
-    len = encode(lane, &row, ref);
-    result = make_room(lane, journal_record_bytes(len));
+    size_t len = encode(lane, row, ref);
+    int result = make_room(lane, journal_record_bytes(len));
     if (result < 0)
         return result;
-    journal_append(&lane->journal, JOURNAL_SETTLE, lane->ledger->tolerance_ppm, ref, lane->scratch,
+    journal_append(&lane->journal, JOURNAL_CHANGE, listed ? JOURNAL_PENDING : 0, ref, lane->scratch,
                    len);
     return 0;
+}
+
+/* One record says both: what the difference is, and which row leaves the list for it. It is not
+ * found by its id, which is that of the row. */
+static int record_correction(struct ledger_lane *lane, const struct ledger_ref *ref,
+                             const struct ledger_row *was, const struct ledger_row *row,
+                             int64_t now_ms)
+{
+    char place[ROW_PLACE_MAX];
+    struct ledger_row correction;
+    struct ledger_ref at;
+    int result;
+    ledger_place_print(ref, place);
+    result = settle_correction(was, row, place, &correction);
+    if (result < 0)
+        return result;
+    assert(correction.corrects.len > 0);
+    return record_row(lane, &correction, JOURNAL_CORRECTS, now_ms, &at);
+}
+
+int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
+                  const struct ledger_row *was, const struct ledger_row *row, bool listed,
+                  int64_t now_ms)
+{
+    struct ledger *ledger = lane->ledger;
+    struct ledger_row stamped = *row;
+    int result = -ENOSPC; /* just now nobody knows whether its month is closed */
+    stamped.id = was->id;
+    stamped.created_at_ms = ref->created_at_ms;
+    pthread_mutex_lock(&ledger->settle_lock);
+    if (ref->created_at_ms < atomic_load(&ledger->closed_before_ms))
+        result = record_correction(lane, ref, was, &stamped, now_ms);
+    else if (ref->created_at_ms >= ledger->closing_ms)
+        result = record_change(lane, ref, &stamped, listed);
+    pthread_mutex_unlock(&ledger->settle_lock);
+    return result;
 }
 
 uint64_t ledger_position(const struct ledger_lane *lane)

@@ -1,12 +1,14 @@
-/* ledger_reader.c - the ledger for export, report and verify.
+/* ledger_reader.c - the ledger for export, report and verify: how readers come to it. What they
+ * read is in ledger_reader_rows.c and ledger_sums.c.
  *
  * Rows are always read through a RocksDB secondary, which sees a consistent database beside a
  * writer and takes no lock: a server may start while a long export runs. (Opening "read only"
  * beside a writer misses rows without an error.) With no server running, what it would do first is
  * done here: the journals are drained and open holds become rows.
  */
-#include "accounting/ledger_recover.h"
-#include "accounting/ledger_scan.h"
+#include "accounting/ledger_reader.h"
+
+#include "accounting/ledger_writer.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -17,13 +19,6 @@
 #include <unistd.h>
 
 enum { CATCH_UP_MS = 5000, RECOVERY_MS = 60 * 1000, NAP_MS = 2 };
-
-struct ledger_reader {
-    struct ledger_db *db; /* NULL: a directory without a ledger */
-    char db_path[JOURNAL_PATH_MAX];
-    char scratch[JOURNAL_PATH_MAX];   /* a secondary wants a directory of its own; empty: none */
-    uint64_t tails[LEDGER_LANES_MAX]; /* what every lane had recorded when we came */
-};
 
 /* --- with no server running --- */
 
@@ -256,21 +251,30 @@ void ledger_reader_close(struct ledger_reader *reader)
     free(reader);
 }
 
-/* --- rows --- */
+/* --- beside the writer's thread --- */
 
-int ledger_reader_rows(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
-                       int (*fn)(void *arg, const struct ledger_row *row), void *arg)
+int ledger_reader_within(struct ledger *ledger, int64_t wait_ms, const _Atomic bool *stop,
+                         struct ledger_reader **ret_reader)
 {
-    struct ledger_scan scan = {
-        .from_ms = from_ms > 0 ? from_ms : 0, .to_ms = to_ms, .fn = fn, .arg = arg};
-    int result = 0;
-    if (reader->db == NULL || scan.from_ms >= scan.to_ms)
+    struct ledger_reader *reader;
+    int result = ledger_wait_drained(ledger, wait_ms);
+    if (result < 0)
+        return result;
+    reader = calloc(1, sizeof(*reader));
+    if (reader == NULL)
+        return -ENOMEM;
+    reader->ledger = ledger;
+    reader->stop = stop;
+    *ret_reader = reader;
+    return 0;
+}
+
+int ledger_reader_begin(struct ledger_reader *reader, struct ledger_view *ret_view)
+{
+    if (reader->ledger == NULL) {
+        *ret_view = (struct ledger_view){.db = reader->db, .stop = {reader->stop}};
         return 0;
-    for (size_t i = 0; i < reader->db->month_count && result == 0; i++) {
-        const struct ledger_month *month = &reader->db->months[i];
-        if (month->from_ms < scan.to_ms && scan.from_ms < month->to_ms)
-            result = ledger_scan_month(&scan, reader->db, month);
     }
-    ledger_scan_release(&scan);
-    return result;
+    /* The writer asked for the database, or has it open again soon: either way the call ends. */
+    return ledger_view_pin(reader->ledger, reader->stop, ret_view) < 0 ? -ECANCELED : 0;
 }

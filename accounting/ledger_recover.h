@@ -14,6 +14,9 @@
 void ledger_journal_path(const char *dir, unsigned lane, char path[JOURNAL_PATH_MAX]);
 void ledger_db_path(const char *dir, char path[JOURNAL_PATH_MAX]);
 
+/* Makes a directory and those above it, mode 0700. */
+int ledger_make_directory(const char *dir);
+
 /* One process writes a ledger at a time. Waits up to wait_ms; -EBUSY. Close *ret_fd to let go. */
 int ledger_lock(const char *dir, int64_t wait_ms, int *ret_fd);
 /* The lock file's one byte tells readers what the holder does: from ledger_lock() on it recovers,

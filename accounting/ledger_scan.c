@@ -1,5 +1,7 @@
 #include "accounting/ledger_scan.h"
 
+#include "accounting/ledger_month.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -24,6 +26,8 @@ static int visit(const struct ledger_scan *scan, const struct ledger_ref *ref, c
             return -ECANCELED;
     if (ref->created_at_ms < scan->from_ms || ref->created_at_ms >= scan->to_ms)
         return 0;
+    if (scan->raw != NULL)
+        return scan->raw(scan->arg, ref, bytes, len);
     if ((scan->id.len > 0 || scan->key_id.len > 0) &&
         !row_may_match(bytes, len, scan->id, scan->key_id))
         return 0;
@@ -58,6 +62,15 @@ static void close_block(struct ledger_scan *scan, struct ledger_scan_block *bloc
     scan->open[scan->open_count] = ended;
 }
 
+/* What cannot be told apart any more goes to whoever wants everything, under the last place that
+ * could be read. */
+static int visit_broken(const struct ledger_scan *scan, const struct ledger_block_walk *walk)
+{
+    if (scan->raw == NULL)
+        return -EBADMSG;
+    return visit(scan, &walk->ref, walk->at, (size_t)(walk->end - walk->at));
+}
+
 /* Visits the rows of open blocks that come before limit; NULL: all of them. */
 static int visit_open(struct ledger_scan *scan, const struct ledger_ref *limit)
 {
@@ -76,8 +89,11 @@ static int visit_open(struct ledger_scan *scan, const struct ledger_ref *limit)
                 return result;
             result = ledger_block_next(&block->walk);
         } while (result == 1 && (stop == NULL || ledger_ref_compare(&block->walk.ref, stop) < 0));
-        if (result < 0)
-            return result;
+        if (result < 0) {
+            result = visit_broken(scan, &block->walk);
+            if (result != 0)
+                return result;
+        }
         if (result == 0)
             close_block(scan, block);
     }
@@ -109,7 +125,7 @@ static int open_block(struct ledger_scan *scan, const struct ledger_ref *first, 
     if (result < 0)
         return result;
     if (len > LEDGER_BLOCK_BYTES)
-        return -EBADMSG;
+        return scan->raw == NULL ? -EBADMSG : visit(scan, first, (const uint8_t *)value, len);
     block = &scan->open[scan->open_count];
     if (block->bytes == NULL)
         block->bytes = malloc(LEDGER_BLOCK_BYTES);
@@ -120,25 +136,30 @@ static int open_block(struct ledger_scan *scan, const struct ledger_ref *first, 
     result = ledger_block_next(&block->walk);
     if (result == 1)
         scan->open_count++;
-    return result < 0 ? result : 0;
+    return result < 0 ? visit_broken(scan, &block->walk) : 0;
 }
 
 static int take(struct ledger_scan *scan, rocksdb_iterator_t *iterator)
 {
+    static const struct ledger_ref nowhere;
     size_t key_len, len;
     const char *key = rocksdb_iter_key(iterator, &key_len);
     const char *value = rocksdb_iter_value(iterator, &len);
     struct ledger_ref ref;
     int result;
-    if (key_len != LEDGER_KEY)
+    if (key_len != LEDGER_KEY && scan->raw == NULL)
         return -EBADMSG;
+    if (key_len != LEDGER_KEY)
+        return scan->raw(scan->arg, &nowhere, (const uint8_t *)value, len);
     ref = ledger_db_ref(key);
     result = visit_open(scan, &ref);
     if (result != 0)
         return result;
-    if (key[16] == LEDGER_KEY_ROW)
-        return visit(scan, &ref, (const uint8_t *)value, len);
-    return key[16] == LEDGER_KEY_BLOCK ? open_block(scan, &ref, value, len) : 0;
+    if (key[16] == LEDGER_KEY_BLOCK)
+        return open_block(scan, &ref, value, len);
+    return key[16] == LEDGER_KEY_ROW || scan->raw != NULL
+               ? visit(scan, &ref, (const uint8_t *)value, len)
+               : 0;
 }
 
 int ledger_scan_month(struct ledger_scan *scan, struct ledger_db *db,
@@ -159,6 +180,8 @@ int ledger_scan_month(struct ledger_scan *scan, struct ledger_db *db,
     if (!scan->brief)
         rocksdb_readoptions_set_readahead_size(options, READAHEAD_BYTES);
     rocksdb_readoptions_set_fill_cache(options, 0);
+    if (scan->snapshot != NULL)
+        rocksdb_readoptions_set_snapshot(options, scan->snapshot);
     iterator = rocksdb_create_iterator_cf(db->db, options, month->handle);
     rocksdb_iter_seek(iterator, first, sizeof(first));
     for (; result == 0 && rocksdb_iter_valid(iterator); rocksdb_iter_next(iterator))
@@ -179,4 +202,25 @@ void ledger_scan_release(struct ledger_scan *scan)
     free(scan->open);
     scan->open = NULL;
     scan->open_count = scan->open_room = 0;
+}
+
+int ledger_scan_all(struct ledger_scan *scan, struct ledger_db *db)
+{
+    struct ledger_month *months;
+    size_t count;
+    int result;
+    if (scan->from_ms < 0)
+        scan->from_ms = 0;
+    if (scan->to_ms > LEDGER_TIME_END_MS)
+        scan->to_ms = LEDGER_TIME_END_MS;
+    if (scan->from_ms >= scan->to_ms)
+        return 0;
+    result = ledger_db_copy_months(db, scan->from_ms, scan->to_ms, &months, &count);
+    if (result < 0)
+        return result;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = ledger_scan_month(scan, db, &months[i]);
+    ledger_scan_release(scan);
+    free(months);
+    return result;
 }

@@ -18,7 +18,11 @@ struct ledger_scan {
     struct text id, key_id;      /* only rows that have these; empty: any. borrow */
     bool brief;                  /* a few rows are looked for: nothing is read ahead */
     const _Atomic bool *stop[2]; /* one becomes true: the scan ends with -ECANCELED; NULL: never */
+    const rocksdb_snapshot_t *snapshot; /* as of when; NULL: now. borrow */
     int (*fn)(void *arg, const struct ledger_row *row);
+    /* Instead of fn: rows as they are stored. What is no row, and what is left of a block that is
+     * broken, comes as well. */
+    int (*raw)(void *arg, const struct ledger_ref *ref, const uint8_t *bytes, size_t len);
     void *arg;
     struct ledger_scan_block *open;
     size_t open_count, open_room;
@@ -29,5 +33,8 @@ struct ledger_scan {
 int ledger_scan_month(struct ledger_scan *scan, struct ledger_db *db,
                       const struct ledger_month *month);
 void ledger_scan_release(struct ledger_scan *scan);
+
+/* All months of the range, one after the other; releases the scan. */
+int ledger_scan_all(struct ledger_scan *scan, struct ledger_db *db);
 
 #endif

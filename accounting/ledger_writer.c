@@ -99,15 +99,21 @@ static void admit_readers(struct ledger *ledger)
     pthread_mutex_unlock(&ledger->read_lock);
 }
 
+/* How far rollups may have come is not forgotten with the database: hours without a rollup, which
+ * ledger_rollup_run() has passed, would not be told of their late rows. */
 static int reopen(struct ledger *ledger)
 {
     char path[JOURNAL_PATH_MAX], text[256];
     int result;
     ledger_db_path(ledger->dir, path);
     evict_readers(ledger);
+    if (ledger->db != NULL)
+        ledger->rolled_before_ms = ledger->db->rolled_before_ms;
     ledger_db_close(ledger->db);
     ledger->db = NULL;
     result = ledger_db_open(path, ledger->power, &ledger->db, text, sizeof(text));
+    if (result == 0 && ledger->db->rolled_before_ms < ledger->rolled_before_ms)
+        ledger->db->rolled_before_ms = ledger->rolled_before_ms;
     if (result == 0)
         result = drain_rewind(&ledger->drain, ledger->db);
     if (result == 0)

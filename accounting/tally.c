@@ -96,6 +96,7 @@ static int find_group(struct tally *tally, size_t key_len, struct tally_group **
         if (group == NULL)
             return -ENOMEM;
         group->hash = hash;
+        group->last_row = UINT64_MAX; /* no row yet */
         group->key_len = key_len;
         memcpy(group->key, tally->key, key_len);
         for (unsigned i = 0; i < TALLY_TOKENS; i++)
@@ -131,6 +132,17 @@ static int add_money(struct maybe_money *sum, const struct maybe_money *money)
     return money_add(sum->money, money->money, &sum->money);
 }
 
+/* A correction is no request: it adds the differences to what was counted before. */
+static void add_request(struct tally_group *group, const struct ledger_row *row)
+{
+    assert(row->corrects.len == 0);
+    group->requests++;
+    if (row->cache == CACHE_HIT || row->cache == CACHE_COLLAPSED)
+        group->hits++;
+    if (!row->billed.known && row->verdict != VERDICT_FAILED)
+        group->unbilled++; /* a failed row was not billed, which is known */
+}
+
 static int add_row(struct tally_group *group, const struct ledger_row *row)
 {
     const int64_t tokens[TALLY_TOKENS] = {
@@ -147,11 +159,8 @@ static int add_row(struct tally_group *group, const struct ledger_row *row)
         [TALLY_SAVED] = &row->saved,
     };
     int result = 0;
-    group->requests++;
-    if (row->cache == CACHE_HIT || row->cache == CACHE_COLLAPSED)
-        group->hits++;
-    if (!row->billed.known && row->verdict != VERDICT_FAILED)
-        group->unbilled++; /* a failed row was not billed, which is known */
+    if (row->corrects.len == 0)
+        add_request(group, row);
     for (unsigned i = 0; i < TALLY_TOKENS && result == 0; i++)
         result = add_tokens(&group->tokens[i], tokens[i]);
     for (unsigned i = 0; i < TALLY_MONEY && result == 0; i++)
@@ -184,7 +193,7 @@ int tally_add(struct tally *tally, const struct text *values, size_t count,
     result = find_group(tally, len, &group);
     if (result < 0)
         return result;
-    if (group->last_row == tally->rows && group->requests > 0)
+    if (group->last_row == tally->rows)
         return 0;
     group->last_row = tally->rows;
     return add_row(group, row);

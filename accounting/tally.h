@@ -1,7 +1,8 @@
 /* tally.h - rows added up by group: one entry in memory per group, whatever the number of rows.
  *
  * A group's key is the values of its columns, each with its length before it, so that no two sets
- * of values are ever the same bytes. A sum over rows of which none knows the value is unknown,
+ * of values are ever the same bytes. A correction (row.h) adds its differences, but is no request.
+ * A sum over rows of which none knows the value is unknown,
  * never 0; a sum that does not fit is an error, never a wrap.
  *
  * Threads: one per tally. It knows rows only: where they come from is the caller's business.

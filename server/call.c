@@ -132,26 +132,45 @@ static void on_dispose(void *arg)
 
 /* --- refusing --- */
 
-static void refuse_as(const char *id, h2o_req_t *req, enum config_dialect dialect, enum row_api api,
-                      enum problem problem, const char *detail)
+/* What an error answer says beside its problem. */
+struct refusal {
+    const char *id;
+    enum config_dialect dialect;
+    enum row_api api;
+    enum problem problem;
+    const char *detail, *limits; /* or NULL */
+    int64_t retry_after_s;
+};
+
+static void add_retry_after(h2o_req_t *req, int64_t seconds)
+{
+    char *text = h2o_mem_alloc_pool(&req->pool, 24);
+    int len = snprintf(text, 24, "%lld", (long long)seconds);
+
+    h2o_add_header_by_str(&req->pool, &req->res.headers, H2O_STRLIT("retry-after"), 0, NULL, text,
+                          (size_t)len);
+}
+
+static void refuse_as(h2o_req_t *req, const struct refusal *refusal)
 {
     char *text = h2o_mem_alloc_pool(&req->pool, PROBLEM_TEXT_MAX);
-    size_t len = problem_print(problem, dialect, api, detail, text);
+    const char *id = refusal->id;
+    size_t len = problem_print_limits(refusal->problem, refusal->dialect, refusal->api,
+                                      refusal->detail, refusal->limits, text);
     h2o_headers_t *headers = &req->res.headers;
 
-    req->res.status = problem_status(problem, dialect);
+    req->res.status = problem_status(refusal->problem, refusal->dialect);
     req->res.reason = call_reason(req->res.status);
     req->res.content_length = len;
     log_line(LOG_WARNING, "refused", LOG_NUMBER("status", req->res.status), LOG_TEXT("id", id),
-             LOG_TEXT("why", problem_type(problem)));
+             LOG_TEXT("why", problem_type(refusal->problem)));
     h2o_add_header(&req->pool, headers, H2O_TOKEN_CONTENT_TYPE, NULL,
                    H2O_STRLIT("application/json"));
     h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("x-generation-id"), 0, NULL,
                           h2o_strdup(&req->pool, id, strlen(id)).base, strlen(id));
-    if (problem_retry_after(problem) > 0)
-        h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("retry-after"), 0, NULL,
-                              H2O_STRLIT("1"));
-    if (problem == PROBLEM_NO_KEY)
+    if (refusal->retry_after_s > 0)
+        add_retry_after(req, refusal->retry_after_s);
+    if (refusal->problem == PROBLEM_NO_KEY)
         h2o_add_header_by_str(&req->pool, headers, H2O_STRLIT("www-authenticate"), 0, NULL,
                               H2O_STRLIT("Bearer"));
     cors_add_if_asked(req);
@@ -162,17 +181,52 @@ void call_refuse(struct worker *worker, h2o_req_t *req, enum config_dialect dial
                  enum row_api api, enum problem problem, const char *detail)
 {
     char id[GENID_MAX + 1];
+    struct refusal refusal = {
+        id, dialect, api, problem, detail, NULL, problem_retry_after(problem) > 0 ? 1 : 0};
 
     call_new_id(worker, dialect, worker_now_ms(worker), id);
-    refuse_as(id, req, dialect, api, problem, detail);
+    refuse_as(req, &refusal);
+}
+
+static void refuse_call(struct call *call, enum problem problem, const char *detail,
+                        const char *limits, int64_t retry_after_s)
+{
+    struct refusal refusal = {call->id, call->route->dialect, call->route->api, problem, detail,
+                              limits,   retry_after_s};
+
+    assert(!call->responded);
+    call->responded = call->ended = true;
+    call_enter(call, CALL_SETTLED);
+    refuse_as(call->req, &refusal);
 }
 
 void call_refuse_with(struct call *call, enum problem problem, const char *detail)
 {
-    assert(!call->responded);
-    call->responded = call->ended = true;
-    call_enter(call, CALL_SETTLED);
-    refuse_as(call->id, call->req, call->route->dialect, call->route->api, problem, detail);
+    refuse_call(call, problem, detail, NULL, problem_retry_after(problem) > 0 ? 1 : 0);
+}
+
+void call_refuse_recorded(struct call *call, enum problem problem, const char *detail,
+                          const char *limits)
+{
+    record(call, problem_status(problem, call->route->dialect));
+    refuse_call(call, problem, detail, limits, 0);
+}
+
+void call_refuse_rate(struct call *call, int64_t wait_ms)
+{
+    int64_t seconds = (wait_ms + 999) / 1000;
+    int64_t reset_ms = worker_now_ms(call->worker) + wait_ms;
+    char limits[PROBLEM_LIMITS_MAX + 1];
+
+    snprintf(limits, sizeof limits,
+             "\"limit_source\":\"tollgate_requests_per_minute\",\"retry_after_seconds\":%lld,"
+             "\"headers\":{\"X-RateLimit-Limit\":\"%u\",\"X-RateLimit-Remaining\":\"0\","
+             "\"X-RateLimit-Reset\":\"%lld\",\"Retry-After\":\"%lld\"}",
+             (long long)seconds, call->client->requests_per_minute, (long long)reset_ms,
+             (long long)seconds);
+    record(call, problem_status(PROBLEM_RATE, call->route->dialect));
+    refuse_call(call, PROBLEM_RATE, "Rate limit exceeded for this key (requests per minute).",
+                limits, seconds);
 }
 
 /* --- streaming --- */

@@ -43,11 +43,12 @@ struct call {
     struct call *parked_next, **parked_pointer; /* worker->parked */
     struct watch leave_watch;                   /* HTTP/1.1: the client's departure while we wait */
     struct request_headers headers;
-    struct text rest;          /* of the path, in place of the route's `*` */
-    struct text steering;      /* headers that are inputs of the key */
-    struct request_body *body; /* NULL: a repeat whose body was not parsed again */
-    bool json;                 /* the body is JSON */
-    bool caching;              /* on for this request */
+    const struct config_client *client; /* NULL: none are configured */
+    struct text rest;                   /* of the path, in place of the route's `*` */
+    struct text steering;               /* headers that are inputs of the key */
+    struct request_body *body;          /* NULL: a repeat whose body was not parsed again */
+    bool json;                          /* the body is JSON */
+    bool caching;                       /* on for this request */
     unsigned ttl_s;
     struct memo_value names; /* cache key, seal, key_id */
     struct call_waiter *waiter;

@@ -52,6 +52,63 @@ static enum problem merge_preset(struct call *call, struct out *merged, struct t
     return PROBLEMS;
 }
 
+static enum upstream_method method_of(const struct call *call)
+{
+    h2o_iovec_t method = call->req->method;
+
+    if (h2o_memis(method.base, method.len, H2O_STRLIT("GET")))
+        return UPSTREAM_GET;
+    if (h2o_memis(method.base, method.len, H2O_STRLIT("HEAD")))
+        return UPSTREAM_HEAD;
+    return h2o_memis(method.base, method.len, H2O_STRLIT("DELETE")) ? UPSTREAM_DELETE
+                                                                    : UPSTREAM_POST;
+}
+
+/* A client whose data nobody may keep: the upstream is told so, in the client's dialect, which is
+ * converted like all else. What cannot be told is not sent. */
+static enum problem ask_zdr(struct call *call, struct out *asking, struct text *body,
+                            const char **ret_detail)
+{
+    struct json_doc *doc = &call->worker->doc;
+    int result;
+
+    if (call->client == NULL || !call->client->zdr)
+        return PROBLEMS;
+    *ret_detail = "This key's requests are sent with zero data retention only, and this one cannot "
+                  "ask for it.";
+    if (!call->json || method_of(call) != UPSTREAM_POST)
+        return PROBLEM_FORBIDDEN;
+    result = json_parse(doc, body->bytes, body->len, NULL);
+    if (result == 0)
+        result = request_ask_zdr(doc, call->route->dialect, asking);
+    if (result == 0)
+        result = json_parse(doc, asking->bytes, asking->len, NULL);
+    if (result != 0)
+        return result == -ENOMEM ? PROBLEM_NO_MEMORY : PROBLEM_BAD_REQUEST;
+    *body = (struct text){asking->bytes, asking->len};
+    *ret_detail = NULL;
+    return PROBLEMS;
+}
+
+/* What the request may use at most: its client's budget holds that. */
+static struct estimate_bounds bounds_of(const struct call *call, struct text body)
+{
+    enum { SEARCHES = 10 };
+    const struct config *config = call->worker->gateway->config;
+    enum row_api api = call->route->api;
+    struct estimate_bounds bounds = {.prompt_tokens_max = request_prompt_bound(body)};
+
+    if (call->body == NULL)
+        return bounds;
+    if (api != API_EMBEDDINGS && api != API_AI_EMBEDDING)
+        bounds.output_tokens_max = call->body->output_max >= 0
+                                       ? call->body->output_max
+                                       : (int64_t)config->limits.output_tokens;
+    bounds.searches_max = call->body->searches ? SEARCHES : 0;
+    bounds.images_max = api == API_IMAGES ? SEARCHES : 0;
+    return bounds;
+}
+
 /* The request's fallback models, then its preset's. */
 static enum problem make_plan(struct call *call, struct plan *plan)
 {
@@ -112,18 +169,6 @@ static enum problem find_path(struct call *call, struct text *ret_path)
     return PROBLEMS;
 }
 
-static enum upstream_method method_of(const struct call *call)
-{
-    h2o_iovec_t method = call->req->method;
-
-    if (h2o_memis(method.base, method.len, H2O_STRLIT("GET")))
-        return UPSTREAM_GET;
-    if (h2o_memis(method.base, method.len, H2O_STRLIT("HEAD")))
-        return UPSTREAM_HEAD;
-    return h2o_memis(method.base, method.len, H2O_STRLIT("DELETE")) ? UPSTREAM_DELETE
-                                                                    : UPSTREAM_POST;
-}
-
 static void start(struct call *call, struct tape *tape, struct store_flight *flight,
                   const struct fetch_order *order)
 {
@@ -139,7 +184,7 @@ void call_lead(struct call *call, struct tape *tape, struct store_flight *flight
 {
     struct plan *plan = &call->worker->plan;
     struct ledger_row row, source;
-    struct out merged = OUT_INIT;
+    struct out merged = OUT_INIT, asking = OUT_INIT;
     char tags[ROW_TAGS_BYTES_MAX];
     struct fetch_order order = {
         .row = &row,
@@ -151,6 +196,7 @@ void call_lead(struct call *call, struct tape *tape, struct store_flight *flight
         .may_store = call->caching && !call->headers.wish.no_store,
         .ttl_s = call->ttl_s,
         .started_ms = call->started_ms,
+        .client = call->client,
     };
 
     /* A repeat whose answer has left the cache: now its facts are needed after all. */
@@ -158,6 +204,8 @@ void call_lead(struct call *call, struct tape *tape, struct store_flight *flight
         order.refusal = PROBLEM_NO_MEMORY; /* it was readable once */
     else
         order.refusal = merge_preset(call, &merged, &order.body, &order.detail);
+    if (order.refusal == PROBLEMS)
+        order.refusal = ask_zdr(call, &asking, &order.body, &order.detail);
     plan->count = 0;
     plan->why[0] = '\0';
     if (order.refusal == PROBLEMS)
@@ -169,9 +217,11 @@ void call_lead(struct call *call, struct tape *tape, struct store_flight *flight
     call_source_facts(call, &source);
     call_facts(call, &row, tags);
     row.route = text_of(plan->why);
+    order.bounds = bounds_of(call, order.body);
     order.json = call->json;
     order.logged = (struct text){call->req->entity.base, call->req->entity.len};
     order.client_stream = call->body != NULL && call->body->stream;
     start(call, tape, flight, &order); /* the call may be gone */
     out_release(&merged);
+    out_release(&asking);
 }

@@ -43,6 +43,13 @@ bool call_recall_body(struct call *call);
 /* call.c: one error answer instead of everything else. */
 void call_refuse_with(struct call *call, enum problem problem, const char *detail);
 
+/* The same for a request that was understood: it becomes a row (design 2.5). limits: as
+ * problem_print_limits() takes them. */
+void call_refuse_recorded(struct call *call, enum problem problem, const char *detail,
+                          const char *limits);
+/* 429: its client may come again in wait_ms. */
+void call_refuse_rate(struct call *call, int64_t wait_ms);
+
 /* call_respond.c: status and headers of the answer, from the tape's head. */
 void call_respond(struct call *call, const struct tape_head *head);
 const char *call_reason(int status); /* for HTTP/1.1's status line */

@@ -1,5 +1,6 @@
 /* call_read.c - a request from its bytes to its cache key. */
 #include "server/call_private.h"
+#include "server/clients.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -198,6 +199,7 @@ static int make_names(struct call *call)
     key_hasher_name(worker->ledger_names, "ledger id", api_key.bytes, api_key.len, ledger_name);
     identity_key_id(ledger_name, names->key_id);
     names->stream = call->body->stream;
+    names->client = call->client;
     if (!call->caching)
         return 0;
     key_hasher_name(worker->cache_names, "cache key", api_key.bytes, api_key.len, client);
@@ -235,6 +237,8 @@ static void decide_caching(struct call *call)
                   : preset != NULL && preset->cache_ttl_s != 0 ? preset->cache_ttl_s
                                                                : config->cache.ttl_s;
     if (call->route->kind != ROUTE_CACHEABLE || wish->cache == WISH_OFF)
+        call->caching = false;
+    else if (call->client != NULL && (!call->client->cache || call->client->zdr))
         call->caching = false;
     else if (preset != NULL && preset->cache_enabled == 0)
         call->caching = false;
@@ -294,11 +298,55 @@ static bool remember(struct call *call, const struct key *digest)
     if (known == NULL)
         return false;
     call->names = *known;
+    call->client = known->client;
     decide_caching(call);
     if (call->caching)
         return true;
     memset(&call->names, 0, sizeof call->names);
     return false;
+}
+
+/* --- clients --- */
+
+/* Whose virtual key it is. With none configured every key is good, and the upstream's to judge. */
+static bool identify(struct call *call)
+{
+    const struct clients *clients = call->worker->gateway->clients;
+
+    if (!clients_required(clients))
+        return true;
+    if (call->client == NULL)
+        call->client = clients_find(clients, call->headers.api_key);
+    return call->client != NULL;
+}
+
+/* What the operator's own presets and routes add is the operator's choice. */
+static enum problem check_models(const struct call *call, const char **ret_detail)
+{
+    const struct request_body *body = call->body;
+    bool allowed;
+
+    if (call->client == NULL)
+        return PROBLEMS;
+    allowed = clients_allow_model(call->client, (struct text){body->model, body->model_len});
+    for (unsigned i = 0; i < body->fallback_count; i++)
+        allowed = allowed && clients_allow_model(call->client, text_of(body->fallback[i]));
+    *ret_detail = "This key may not use that model.";
+    return allowed ? PROBLEMS : PROBLEM_FORBIDDEN;
+}
+
+/* requests_per_minute: hits count, too. */
+static int check_rate(struct call *call)
+{
+    int64_t wait_ms;
+
+    if (call->client == NULL)
+        return 0;
+    wait_ms = clients_take(call->worker->gateway->clients, call->client, call->started_ms);
+    if (wait_ms == 0)
+        return 0;
+    call_refuse_rate(call, wait_ms);
+    return -1;
 }
 
 int call_read(struct call *call)
@@ -320,7 +368,12 @@ int call_read(struct call *call)
     if (memorable) {
         raw_digest(call, &digest);
         if (remember(call, &digest))
-            return 0;
+            return check_rate(call);
+    }
+    if (!identify(call)) {
+        call_refuse_with(call, PROBLEM_NO_KEY,
+                         "This API key is not one of this gateway's clients'.");
+        return -1;
     }
     if (call_parse_body(call) != 0 || check_tags(call) != 0)
         return -1;
@@ -329,6 +382,13 @@ int call_read(struct call *call)
         call_refuse_with(call, PROBLEM_NO_MEMORY, NULL);
         return -1;
     }
+    problem = check_models(call, &detail);
+    if (problem != PROBLEMS) {
+        call_refuse_recorded(call, problem, detail, NULL);
+        return -1;
+    }
+    if (check_rate(call) != 0)
+        return -1;
     if (memorable && call->caching)
         memo_put(call->worker->memo, &digest, &call->names);
     return 0;

@@ -5,6 +5,18 @@
 #include <assert.h>
 #include <string.h>
 
+/* What the configuration says of a client holds where the request says nothing. */
+static void add_client(const struct config_client *client, struct ledger_row *row)
+{
+    row->client = text_of(client->name);
+    if (client->project != NULL)
+        row->project = text_of(client->project);
+    if (row->user.len == 0 && client->user != NULL)
+        row->user = text_of(client->user);
+    if (row->environment.len == 0 && client->environment != NULL)
+        row->environment = text_of(client->environment);
+}
+
 static void add_request(const struct call *call, struct ledger_row *row)
 {
     row->api = call->route->api;
@@ -17,16 +29,28 @@ static void add_request(const struct call *call, struct ledger_row *row)
         row->user = call->headers.user;
     if (row->session.len == 0)
         row->session = call->headers.session;
+    if (call->client != NULL)
+        add_client(call->client, row);
 }
 
-/* call_read() checked that they merge. */
+/* Those of the body and the header, then the client's own as far as there is room. call_read()
+ * checked that the first two merge. */
 static void merge_tags(struct call *call, struct ledger_row *row, char *tags)
 {
+    const struct config_client *client = call->client;
+    struct json_doc *doc = &call->worker->doc;
     size_t len = 0;
 
     if (call->headers.tags.len > 0 &&
-        request_merge_tags(&call->worker->doc, row->tags, call->headers.tags, tags, &len) == 0)
+        request_merge_tags(doc, row->tags, call->headers.tags, tags, &len) == 0)
         row->tags = (struct text){tags, len};
+    for (unsigned i = 0; client != NULL && i < client->tags.count; i++) {
+        char more[ROW_TAGS_BYTES_MAX];
+        if (request_merge_tags(doc, row->tags, text_of(client->tags.item[i]), more, &len) != 0)
+            break;
+        memcpy(tags, more, len);
+        row->tags = (struct text){tags, len};
+    }
 }
 
 void call_source_facts(struct call *call, struct ledger_row *row)
@@ -40,6 +64,8 @@ void call_source_facts(struct call *call, struct ledger_row *row)
     row->user = (struct text){body->user, body->user_len};
     row->session = (struct text){body->session, body->session_len};
     row->tags = body->tags;
+    if (body->service_tier[0] != '\0')
+        row->service_tier = text_of(body->service_tier);
     if (call->names.preset != NULL)
         row->preset = text_of(call->names.preset->name);
 }
@@ -92,6 +118,8 @@ static bool read_source(struct call *call)
 
 void call_log_request(struct call *call)
 {
+    if (call->client != NULL && call->client->zdr)
+        return;
     request_log_keep(call->worker->gateway->request_log, call->worker, text_of(call->id),
                      call->headers.api_key,
                      (struct text){call->req->entity.base, call->req->entity.len});

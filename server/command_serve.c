@@ -1,5 +1,7 @@
 /* command_serve.c - tollgate serve: open everything, run the workers, shut down in order. */
+#include "server/admin.h"
 #include "server/catalog.h"
+#include "server/clients.h"
 #include "server/commands.h"
 #include "server/dialect/model_map.h"
 #include "server/fetch.h"
@@ -9,8 +11,11 @@
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/lookup.h"
+#include "server/prices.h"
 #include "server/reads.h"
 #include "server/request_log.h"
+#include "server/spending.h"
+#include "server/upkeep.h"
 #include "server/worker.h"
 
 #include <curl/curl.h>
@@ -58,15 +63,26 @@ static int make_data_dir(const struct config *config)
 static int open_prices(const struct config *config)
 {
     char error[ERROR_BYTES] = "";
+    int result = prices_open(config, &gateway.prices, error, sizeof error);
 
-    if (config->prices.file == NULL) {
-        gateway.prices = price_table_empty();
-        return gateway.prices != NULL ? 0 : -ENOMEM;
-    }
-    if (price_table_open(config->prices.file, &gateway.prices, error, sizeof error) == 0)
-        return 0;
-    fprintf(stderr, "%s\n", error);
-    return -EINVAL;
+    if (result != 0)
+        fprintf(stderr, "%s\n", error[0] != '\0' ? error : strerror(-result));
+    return result;
+}
+
+/* Before anything is served: budgets must know what was spent. */
+static int open_clients(const struct config *config)
+{
+    int result;
+
+    gateway.clients = clients_new(config);
+    if (gateway.clients == NULL)
+        return -ENOMEM;
+    result = spending_load(&gateway, wall_ms());
+    if (result != 0)
+        fprintf(stderr, "tollgate: the ledger cannot be read for the clients' budgets: %s\n",
+                strerror(-result));
+    return result;
 }
 
 static int open_ledger(const struct config *config)
@@ -138,7 +154,7 @@ static int open_shared(const struct config *config)
         fprintf(stderr, "tollgate: %s\n", error);
         return -1;
     }
-    if (open_store(config) != 0 || open_request_log(config) != 0)
+    if (open_clients(config) != 0 || open_store(config) != 0 || open_request_log(config) != 0)
         return -1;
     if (model_map_open(config->models.map, &gateway.models, error, sizeof error) != 0) {
         fprintf(stderr, "%s\n", error);
@@ -150,14 +166,16 @@ static int open_shared(const struct config *config)
     gateway.reads = reads_new(&gateway);
     if (gateway.reads != NULL)
         reads_use_log(gateway.reads, gateway.request_log);
+    gateway.upkeep = upkeep_start(&gateway);
     return gateway.lookup != NULL && gateway.health != NULL && gateway.catalogs != NULL &&
-                   gateway.reads != NULL
+                   gateway.reads != NULL && gateway.upkeep != NULL
                ? 0
                : -1;
 }
 
 static void close_shared(void)
 {
+    upkeep_stop(gateway.upkeep);
     reads_free(gateway.reads);
     catalogs_free(gateway.catalogs);
     health_free(gateway.health);
@@ -166,7 +184,8 @@ static void close_shared(void)
     request_log_close(gateway.request_log);
     store_close(gateway.store);
     ledger_close(gateway.ledger);
-    price_table_free(gateway.prices);
+    clients_free(gateway.clients);
+    prices_free(gateway.prices);
     OPENSSL_cleanse(gateway.identity, sizeof gateway.identity);
 }
 
@@ -235,7 +254,7 @@ static void announce(const struct config *config, const uint16_t *ports)
     }
     fflush(stdout);
     for (unsigned i = 0; i < config->upstream_count; i++)
-        if (config->upstream[i].api_key != NULL)
+        if (config->upstream[i].api_key != NULL && config->client_count == 0)
             log_line(LOG_WARNING, "own_key_for_everybody",
                      LOG_TEXT("upstream", config->upstream[i].name),
                      LOG_TEXT("note", "whoever reaches this port on loopback spends the key in "
@@ -263,12 +282,16 @@ static void look_around(void *arg, struct worker *worker)
 
 static int run_workers(const struct config *config, const uint16_t *ports)
 {
+    struct admin *admin = NULL;
+
     for (unsigned i = 0; i < config->workers; i++)
         if (worker_run(gateway.workers[i]) != 0) {
             fprintf(stderr, "tollgate: cannot start a thread\n");
             exit(EXIT_FAILED); /* no request was taken yet; the ledger survives any exit */
         }
     announce(config, ports);
+    if (admin_start(&gateway, &admin) != 0)
+        exit(EXIT_FAILED);
     wait_for_signal();
     atomic_store(&gateway.draining, true);
     for (unsigned i = 0; i < config->workers; i++)
@@ -276,8 +299,10 @@ static int run_workers(const struct config *config, const uint16_t *ports)
     reads_stop(gateway.reads);
     for (unsigned i = 0; i < config->workers; i++)
         worker_join(gateway.workers[i]);
+    admin_stop(admin); /* it says until now that we are draining */
     lookup_stop(gateway.lookup);
     catalogs_stop(gateway.catalogs);
+    prices_stop(gateway.prices);
     for (unsigned i = 0; i < config->workers; i++)
         worker_free(gateway.workers[i]);
     return 0;
@@ -295,6 +320,7 @@ static int serve(const struct config *config)
     ledger_on_durable(gateway.ledger, on_durable, NULL);
     if (make_workers(config, ssl, ports) != 0)
         return EXIT_FAILED;
+    spending_watch(&gateway);
     if (run_workers(config, ports) != 0)
         return EXIT_FAILED;
     close_shared();

@@ -194,6 +194,8 @@ static void set_costs(struct compare_reader *reader, const struct price_table *p
 {
     const struct price *price = NULL;
     struct ledger_row row = {0};
+    struct estimate_terms terms = {.service_tier = text_of(reader->answer.service_tier),
+                                   .at_ms = now_ms};
     struct estimate estimate;
 
     if (reader->hit) { /* its own cost is nothing; what it spared is what it once cost */
@@ -201,14 +203,15 @@ static void set_costs(struct compare_reader *reader, const struct price_table *p
         return;
     }
     answer_costs(&reader->answer, &row);
+    if (row.market.known)
+        terms.market = &row.market.money;
     result->reported = row.billed;
     if (prices != NULL)
         price = price_of(prices, result->model, now_ms);
     if (prices != NULL && price == NULL)
         price = price_of(prices, result->served, now_ms);
     result->estimated.known =
-        price != NULL && estimate_cost(price, &reader->answer.usage,
-                                       row.market.known ? &row.market.money : NULL, &estimate) == 0;
+        price != NULL && estimate_cost(price, &reader->answer.usage, &terms, &estimate) == 0;
     if (result->estimated.known)
         result->estimated.money = estimate.cost;
 }

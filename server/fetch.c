@@ -1,5 +1,6 @@
 /* fetch.c - the life of a fetch: order, hold, send, end. */
 #include "server/fetch.h"
+#include "server/clients.h"
 #include "server/fetch_private.h"
 #include "server/log.h"
 #include "server/lookup.h"
@@ -124,6 +125,9 @@ static struct fetch *fetch_new(struct worker *worker, struct tape *tape,
     fetch->may_store = order->may_store;
     fetch->ttl_s = order->ttl_s;
     fetch->started_ms = order->started_ms;
+    fetch->client = order->client;
+    fetch->zdr = order->client != NULL && order->client->zdr;
+    fetch->bounds = order->bounds;
     answer_init(&fetch->answer, order->route->api, worker->edits);
     sse_splitter_init(&fetch->splitter, (size_t)worker->gateway->config->cache.max_entry_bytes);
     link_fetch(fetch);
@@ -193,15 +197,26 @@ struct fetch *fetch_start(struct worker *worker, struct tape *tape, struct store
         snprintf(detail, sizeof detail, "%s", order->detail);
     if (problem == PROBLEMS)
         problem = fetch_prepare(fetch, 0, order->body, detail);
-    if (problem == PROBLEMS)
-        problem = hold(fetch);
     if (problem != PROBLEMS) {
         fetch_write_problem(fetch, problem, detail[0] != '\0' ? detail : NULL);
         fetch_finish(fetch, UPSTREAM_UNSENT, false);
         return fetch;
     }
-    fetch_send_when_durable(fetch);
+    if (fetch_reserve(fetch))
+        fetch_hold_and_send(fetch);
     return fetch;
+}
+
+void fetch_hold_and_send(struct fetch *fetch)
+{
+    enum problem problem = hold(fetch);
+
+    if (problem == PROBLEMS) {
+        fetch_send_when_durable(fetch);
+        return;
+    }
+    fetch_write_problem(fetch, problem, NULL);
+    fetch_finish(fetch, UPSTREAM_UNSENT, false);
 }
 
 void fetch_send(struct fetch *fetch)
@@ -245,6 +260,8 @@ void fetch_finish(struct fetch *fetch, enum upstream_end end, bool good)
     assert(fetch->begun);
     if (fetch->hold.open)
         info_len = fetch_settle(fetch, end, info);
+    if (fetch->budget.open) /* it was never held, so nothing was sent */
+        budget_void(clients_budgets(worker->gateway->clients), &fetch->budget);
     fetch_enter(fetch, FETCH_ENDED);
     good = good && fetch->may_store && !fetch->window;
     fetch->wake |= tape_end(fetch->tape, fetch->torn ? TAPE_FAILED : TAPE_WHOLE, info, info_len);
@@ -265,6 +282,7 @@ void fetch_finish(struct fetch *fetch, enum upstream_end end, bool good)
 void fetch_abort_all(struct worker *worker)
 {
     worker->durable_waiters = NULL;
+    worker->budget_waiters = NULL;
     while (worker->fetches != NULL) {
         struct fetch *fetch = worker->fetches;
         bool sent = fetch->state != FETCH_HELD;

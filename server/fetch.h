@@ -15,6 +15,7 @@
 #ifndef SERVER_FETCH_H
 #define SERVER_FETCH_H
 
+#include "accounting/estimate.h"
 #include "server/dialect/answer.h"
 #include "server/dialect/answer_convert.h"
 #include "server/dialect/problem.h"
@@ -62,7 +63,9 @@ struct fetch_order {
     bool client_stream;
     bool may_store;
     unsigned ttl_s;
-    int64_t started_ms; /* monotonic */
+    int64_t started_ms;                 /* monotonic */
+    const struct config_client *client; /* NULL: its own key. borrow: the configuration's */
+    struct estimate_bounds bounds;      /* of what it may use, for its budget */
 };
 
 /* One upstream to try, as the plan said it. */
@@ -116,6 +119,16 @@ struct fetch {
     struct ledger_row row, source;
     char *row_texts, *source_texts; /* what their texts point into */
 
+    /* the client's budget */
+    const struct config_client *client; /* NULL: none is configured */
+    bool zdr;                           /* nothing of it is kept */
+    struct estimate_bounds bounds;
+    struct money ceiling; /* the most that it can cost */
+    struct budget_hold budget;
+    bool waits_for_budget;
+    int64_t budget_until_ms; /* monotonic */
+    struct fetch *budget_next;
+
     /* the transfer */
     const struct config_upstream *upstream;
     struct out url;
@@ -135,6 +148,7 @@ struct fetch {
     int client_status; /* what the leading client was sent; 0: nothing yet; 499: it left */
     int upstream_status;
     int64_t started_ms, first_byte_ms; /* monotonic; 0: not yet */
+    int64_t detached_ms;               /* monotonic: since when nobody waits for it; 0: somebody */
     int64_t comment_ms;                /* monotonic: the last keep-alive comment; 0: none */
     char content_type[128];
     char *passed; /* name\0value\0 pairs for the leading client; UPSTREAM_HEADER_BYTES_MAX */
@@ -178,6 +192,9 @@ void fetch_tick(struct fetch *fetch, int64_t now_monotonic_ms);
 void fetch_durable(struct worker *worker);
 /* Once a second: a hold that does not reach the disk is given up with a 503; nothing was sent. */
 void fetch_check_durable(struct worker *worker);
+
+/* Holds of a budget were released: whoever waits for one asks again. */
+void fetch_retry_budgets(struct worker *worker);
 
 /* Shutdown: ends every fetch of the worker where it is; what is not known goes to late look-up. */
 void fetch_abort_all(struct worker *worker);

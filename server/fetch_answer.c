@@ -178,17 +178,22 @@ void fetch_write_error_event(struct fetch *fetch, struct text envelope)
 
 void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *detail)
 {
+    if (!fetch->begun)
+        fetch_write_limit(fetch, problem, detail, NULL);
+    else if (fetch->stream)
+        write_problem_event(fetch, problem);
+    else
+        fetch->torn = true;
+}
+
+void fetch_write_limit(struct fetch *fetch, enum problem problem, const char *detail,
+                       const char *limits)
+{
     char text[PROBLEM_TEXT_MAX];
     unsigned seconds = problem_retry_after(problem);
     size_t len;
 
-    if (fetch->begun) {
-        if (fetch->stream)
-            write_problem_event(fetch, problem);
-        else
-            fetch->torn = true;
-        return;
-    }
+    assert(!fetch->begun);
     fetch_drop_original(fetch);
     fetch->retry_after[0] = seconds == 0 ? '\0' : (char)('0' + seconds);
     fetch->retry_after[1] = '\0';
@@ -197,7 +202,8 @@ void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *
                              .own = true,
                              .final = problem_is_final(problem)},
           row_id(fetch), "application/json");
-    len = problem_print(problem, fetch->route->dialect, fetch->route->api, detail, text);
+    len = problem_print_limits(problem, fetch->route->dialect, fetch->route->api, detail, limits,
+                               text);
     fetch_append(fetch, text, len, NULL, 0);
 }
 
@@ -270,6 +276,9 @@ void fetch_on_head(void *arg, const struct upstream_head *head)
     if (!fetch->begun)
         fetch->stream = fetch->upstream_stream && !fetch->assemble;
     keep_passed(fetch, head);
+    if (fetch->upstream->cost_path != NULL)
+        answer_use_cost_path(&fetch->answer, fetch->upstream->cost_path,
+                             fetch->upstream->cost_unit_femto);
     if (!make_converter(fetch))
         abort(); /* as fetch_write_comment() */
 }

@@ -18,6 +18,20 @@ void fetch_finish(struct fetch *fetch, enum upstream_end end, bool good);
 void fetch_drop_original(struct fetch *fetch);
 void fetch_uncharge_body(void *arg);
 
+/* The hold, then the transfer, once nothing else is waited for. The fetch may have ended when it
+ * returns. */
+void fetch_hold_and_send(struct fetch *fetch);
+
+/* --- fetch_budget.c --- */
+
+/* Holds the most that it can cost. True: it may be sent. Else it waits for others' holds, or has
+ * been refused and may have ended. */
+bool fetch_reserve(struct fetch *fetch);
+/* About once a second. The fetch may have ended when it returns. */
+void fetch_check_budget_wait(struct fetch *fetch, int64_t now_monotonic_ms);
+/* Posts what it cost, or voids the reservation. */
+void fetch_settle_budget(struct fetch *fetch, const struct ledger_row *row);
+
 /* --- fetch_order.c --- */
 
 /* give: the block that the copy's texts point into. NULL: no memory. */
@@ -54,6 +68,9 @@ void fetch_on_head(void *arg, const struct upstream_head *head);
 int fetch_on_bytes(void *arg, const char *bytes, size_t len);
 /* Begins, if need be, and writes an error of ours. */
 void fetch_write_problem(struct fetch *fetch, enum problem problem, const char *detail);
+/* The same for a limit of ours; limits: as problem_print_limits() takes them. Nothing has begun. */
+void fetch_write_limit(struct fetch *fetch, enum problem problem, const char *detail,
+                       const char *limits);
 /* The same behind comments, with the upstream's own words: an envelope of the client's dialect. */
 void fetch_write_error_event(struct fetch *fetch, struct text envelope);
 /* Begins a stream before its first event is there, if need be, and writes a comment. */

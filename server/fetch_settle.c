@@ -1,8 +1,8 @@
 /* fetch_settle.c - what an upstream call cost: from the answer to the row, the post or the void. */
-#include "accounting/estimate.h"
+#include "accounting/settle.h"
 #include "server/fetch_private.h"
-#include "server/log.h"
 #include "server/lookup.h"
+#include "server/prices.h"
 #include "server/request_log.h"
 
 #include <assert.h>
@@ -42,62 +42,15 @@ static bool is_asked_model(const struct fetch *fetch, struct text model)
            (model.len >= asked.len && memcmp(model.bytes, asked.bytes, asked.len) == 0);
 }
 
-/* Our price table has Vercel's names; what another upstream says is looked up as it is, then by its
- * Vercel name. */
-static const struct price *find_price(struct fetch *fetch, struct text model)
-{
-    const struct gateway *gateway = fetch->worker->gateway;
-    int64_t at_ms = fetch->hold.ref.created_at_ms;
-    const struct price *price = price_find(gateway->prices, model.bytes, model.len, at_ms);
-    char mapped[ROW_NAME_MAX + 1];
-    const char *sort;
-
-    if (price != NULL || model.len == 0)
-        return price;
-    if (model_map_model(gateway->models, DIALECT_OPENROUTER, DIALECT_VERCEL, model, false, mapped,
-                        &sort) != MODEL_MAP_MAPPED)
-        return NULL;
-    return price_find(gateway->prices, mapped, strlen(mapped), at_ms);
-}
-
 /* The list price in force when the request began: of the model that served, else (it may be a dated
  * name that no table has) of the one that was asked for. */
-static void estimate(struct fetch *fetch, struct ledger_row *row)
+static struct settle_prices find_prices(const struct fetch *fetch, const struct price_table *table,
+                                        const struct ledger_row *row)
 {
-    const struct price *price = find_price(fetch, row->model);
-    struct estimate result;
+    struct text models[] = {row->model, fetch->attempt[fetch->current].model, row->model_requested};
+    size_t count = is_asked_model(fetch, row->model) ? sizeof models / sizeof *models : 1;
 
-    if (price == NULL && is_asked_model(fetch, row->model))
-        price = find_price(fetch, fetch->attempt[fetch->current].model);
-    if (price == NULL && is_asked_model(fetch, row->model))
-        price = find_price(fetch, row->model_requested);
-    row->price_hash = text_of(price_table_hash(fetch->worker->gateway->prices));
-    if (price == NULL || estimate_cost(price, &row->usage,
-                                       row->market.known ? &row->market.money : NULL, &result) != 0)
-        return;
-    row->estimated = (struct maybe_money){.known = true, .money = result.cost};
-}
-
-static void judge(struct fetch *fetch, struct ledger_row *row, bool may_still_report)
-{
-    struct reconcile_input input = {
-        .billed = row->billed,
-        .upstream = row->upstream_cost,
-        .market = row->market,
-        .estimated = row->estimated,
-        .may_still_report = may_still_report,
-        .tolerance_ppm = fetch->worker->gateway->config->ledger.tolerance_ppm,
-    };
-    struct reconcile_result result;
-
-    if (reconcile(&input, &result) != 0) {
-        /* Sums beyond 1e23 USD: the parts stay, the verdict cannot be formed. */
-        row->verdict = VERDICT_UNKNOWN;
-        return;
-    }
-    row->booked = result.booked;
-    row->difference = result.difference;
-    row->verdict = result.verdict;
+    return prices_of(table, fetch->worker->gateway->models, models, count);
 }
 
 /* Generic upstreams have no generation records. */
@@ -107,15 +60,27 @@ static bool can_be_looked_up(const struct fetch *fetch, const struct ledger_row 
            fetch_is_generation(fetch, row->upstream_id);
 }
 
+/* Whether a later truth may still change the row: its cost is not known yet, or differs from the
+ * estimate and the generation record has the last word. */
+static bool is_followed(const struct fetch *fetch, const struct ledger_row *row)
+{
+    if (row->verdict == VERDICT_PENDING)
+        return true;
+    return fetch->worker->gateway->config->ledger.confirm &&
+           (row->verdict == VERDICT_OVER || row->verdict == VERDICT_UNDER) &&
+           can_be_looked_up(fetch, row);
+}
+
 static void plan_lookup(struct fetch *fetch, const struct ledger_row *row)
 {
     struct lookup_order order = {
         .ref = fetch->hold.ref,
+        .row = row,
         .upstream = fetch->upstream,
-        .upstream_id = row->upstream_id,
-        .key_id = row->key_id,
-        .model = row->model.len > 0 ? row->model : row->model_requested,
         .key = fetch->key,
+        .counted = row->verdict == VERDICT_PENDING && fetch->budget.amount.femto > 0
+                       ? fetch->budget.amount
+                       : row->booked.money,
     };
 
     lookup_add(fetch->worker->gateway->lookup, &order);
@@ -136,6 +101,7 @@ static size_t make_info(struct fetch *fetch, const struct ledger_row *row,
     source.service_tier = row->service_tier;
     source.upstream = row->upstream;
     source.usage = row->usage;
+    source.rating = row->rating;
     if (row->billed.known) {
         source.saved = row->billed;
         if (row->upstream_cost.known &&
@@ -145,37 +111,68 @@ static size_t make_info(struct fetch *fetch, const struct ledger_row *row,
     return row_encode(&source, info, ROW_ENCODED_MAX, &len) == 0 ? len : 0;
 }
 
+/* Everything that the answer says of its cost, then what it should have cost, then the verdict. */
+static void judge(struct fetch *fetch, struct ledger_row *row, const struct price_table *table,
+                  struct settle_room *room)
+{
+    struct settle_prices prices = find_prices(fetch, table, row);
+    struct observation seen[ANSWER_OBSERVATIONS_MAX];
+    struct settle_record record = SETTLE_RECORD_INIT;
+    size_t count = answer_observe(&fetch->answer, worker_now_ms(fetch->worker), seen);
+
+    row->byok = fetch->answer.byok;
+    for (size_t i = 0; i < count; i++)
+        observe_add(row, &seen[i], room->observed);
+    row->version = 0; /* it counts what comes after the first booking */
+    record.surcharge = fetch->answer.surcharge_cost.known ? fetch->answer.surcharge_cost
+                                                          : fetch->answer.meta_surcharge_cost;
+    settle_rate(row, &prices, &record, can_be_looked_up(fetch, row),
+                fetch->worker->gateway->config->ledger.tolerance_ppm, room);
+}
+
+static void post(struct fetch *fetch, const struct ledger_row *row)
+{
+    struct worker *worker = fetch->worker;
+
+    fetch_settle_budget(fetch, row);
+    if (!is_followed(fetch, row)) {
+        ledger_post(worker->lane, &fetch->hold, row);
+        return;
+    }
+    ledger_post_listed(worker->lane, &fetch->hold, row);
+    plan_lookup(fetch, row); /* after the post: what settles it must come later */
+}
+
 size_t fetch_settle(struct fetch *fetch, enum upstream_end end, uint8_t info[ROW_ENCODED_MAX])
 {
+    struct gateway *gateway = fetch->worker->gateway;
     struct ledger_row row = fetch->row;
-    const struct answer *answer = &fetch->answer;
     bool refused =
         end == UPSTREAM_UNSENT || (fetch->upstream_status != 0 && !fetch_succeeded(fetch));
     size_t head_len;
     const struct tape_head *head = tape_head(fetch->tape, &head_len);
-    int64_t now = worker_monotonic_ms();
+    const struct price_table *table = prices_use(gateway->prices);
+    struct settle_room room;
     size_t info_len;
 
     assert(fetch->hold.open);
-    take_texts(&row, answer, head);
-    row.usage = answer->usage;
+    take_texts(&row, &fetch->answer, head);
+    row.created_at_ms = fetch->hold.ref.created_at_ms;
+    row.usage = fetch->answer.usage;
     row.status = fetch->client_status != 0 ? fetch->client_status : head->status;
-    row.latency_ms = now - fetch->started_ms;
+    row.latency_ms = worker_monotonic_ms() - fetch->started_ms;
     if (fetch->first_byte_ms != 0)
         row.ttft_ms = fetch->first_byte_ms - fetch->started_ms;
-    if (refused) {
+    if (refused)
         row.verdict = VERDICT_FAILED;
-    } else {
-        answer_costs(answer, &row);
-        estimate(fetch, &row);
-        judge(fetch, &row, can_be_looked_up(fetch, &row));
-    }
+    else
+        judge(fetch, &row, table, &room);
     info_len = make_info(fetch, &row, info);
-    request_log_keep(fetch->worker->gateway->request_log, fetch->worker, row.id, fetch->client_key,
-                     (struct text){fetch->logged, fetch->logged_len});
-    ledger_post(fetch->worker->lane, &fetch->hold, &row);
-    if (row.verdict == VERDICT_PENDING) /* after the post: what settles it must come later */
-        plan_lookup(fetch, &row);
+    if (!fetch->zdr)
+        request_log_keep(gateway->request_log, fetch->worker, row.id, fetch->client_key,
+                         (struct text){fetch->logged, fetch->logged_len});
+    post(fetch, &row);
+    prices_done(gateway->prices, table); /* the row's texts are recorded now */
     assert(!fetch->hold.open);
     return info_len;
 }

@@ -1,6 +1,7 @@
 /* fetch_wait.c - what a fetch does about time: holds that must reach the disk first, upstreams that
  * asked to come later, clients that wait for a slow start. */
 #include "server/fetch_private.h"
+#include "server/prices.h"
 
 #include <assert.h>
 
@@ -70,12 +71,67 @@ static void keep_alive(struct fetch *fetch, int64_t now)
     fetch_write_comment(fetch);
 }
 
+/* What it will have cost if it were stopped now, as far as we can reckon: a token is four bytes of
+ * the request, and each event of the answer brought at least one. */
+static bool costs_too_much(const struct fetch *fetch, struct money most)
+{
+    enum { BYTES_PER_TOKEN = 4 };
+    const struct gateway *gateway = fetch->worker->gateway;
+    const struct fetch_attempt *attempt = &fetch->attempt[fetch->current];
+    const struct price_table *table = prices_use(gateway->prices);
+    struct settle_prices prices =
+        prices_of(table, gateway->models, (struct text[]){attempt->model, attempt->said}, 2);
+    const struct price *price = prices_at(&prices, worker_now_ms(fetch->worker));
+    struct estimate_terms terms = {.service_tier = fetch->row.service_tier,
+                                   .at_ms = fetch->hold.ref.created_at_ms};
+    struct usage usage = USAGE_INIT;
+    struct estimate estimate;
+    bool too_much;
+
+    usage.prompt_tokens = fetch->bounds.prompt_tokens_max / BYTES_PER_TOKEN;
+    usage.completion_tokens = (int64_t)fetch->answer.events;
+    too_much = price != NULL && estimate_cost(price, &usage, &terms, &estimate) == 0 &&
+               money_compare(estimate.cost, most) > 0;
+    prices_done(gateway->prices, table);
+    return too_much;
+}
+
+/* Its client has left and nobody else reads: it is drained, since it is paid for and may be stored,
+ * but not without end (limits.detached, limits.detached_cost). */
+static bool is_beyond_bounds(struct fetch *fetch, int64_t now)
+{
+    const struct config *config = fetch->worker->gateway->config;
+
+    if (fetch->client_status != 499 || fetch->transfer == NULL ||
+        tape_lag(fetch->tape) != UINT64_MAX) {
+        fetch->detached_ms = 0;
+        return false;
+    }
+    if (fetch->detached_ms == 0)
+        fetch->detached_ms = now;
+    if (now - fetch->detached_ms >= (int64_t)config->limits.detached_ms)
+        return true;
+    return config->limits.detached_cost.femto > 0 &&
+           costs_too_much(fetch, config->limits.detached_cost);
+}
+
+static void cancel(struct fetch *fetch)
+{
+    upstream_stop(fetch->transfer);
+    fetch->cancelled = true;
+    fetch_on_end(fetch, UPSTREAM_BROKEN, "nobody waits for it any more");
+}
+
 void fetch_tick(struct fetch *fetch, int64_t now_monotonic_ms)
 {
     if (fetch->state == FETCH_ENDED)
         return;
     keep_alive(fetch, now_monotonic_ms);
-    if (fetch->retry_at_ms != 0 && now_monotonic_ms >= fetch->retry_at_ms)
+    if (fetch->waits_for_budget)
+        fetch_check_budget_wait(fetch, now_monotonic_ms);
+    else if (is_beyond_bounds(fetch, now_monotonic_ms))
+        cancel(fetch);
+    else if (fetch->retry_at_ms != 0 && now_monotonic_ms >= fetch->retry_at_ms)
         fetch_retry(fetch);
     else
         fetch_pace(fetch);

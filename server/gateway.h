@@ -5,7 +5,6 @@
 #define SERVER_GATEWAY_H
 
 #include "accounting/ledger.h"
-#include "accounting/price.h"
 #include "cache/store.h"
 #include "server/config.h"
 #include "server/identity.h"
@@ -17,6 +16,9 @@ struct lookup;
 struct catalogs;
 struct health;
 struct model_map;
+struct prices;
+struct clients;
+struct upkeep;
 struct reads;
 struct request_log;
 
@@ -24,7 +26,9 @@ struct gateway {
     const struct config *config;
     struct store *store;
     struct ledger *ledger;
-    struct price_table *prices;
+    struct prices *prices;
+    struct clients *clients;
+    struct upkeep *upkeep;
     struct lookup *lookup; /* late look-ups; lives on worker 0 */
     struct model_map *models;
     struct catalogs *catalogs;

@@ -1,7 +1,9 @@
 #include "server/lookup.h"
-#include "accounting/estimate.h"
+#include "accounting/settle.h"
 #include "server/dialect/answer.h"
 #include "server/log.h"
+#include "server/prices.h"
+#include "server/spending.h"
 #include "server/worker.h"
 
 #include <assert.h>
@@ -16,9 +18,13 @@ struct entry {
     struct lookup *lookup;
     size_t index; /* in the heap, while it waits */
     struct ledger_ref ref;
-    const struct config_upstream *upstream;
-    char *upstream_id, *key_id, *model; /* in one block that begins at upstream_id */
-    char *key;                          /* owned; NULL: not known */
+    const struct config_upstream *upstream; /* NULL: it left the configuration */
+    char *upstream_id, *key_id;             /* in one block that begins at upstream_id */
+    uint8_t *row;                           /* encoded; NULL in an offer of a key */
+    size_t row_len;
+    struct money counted;
+    bool confirms; /* the row has its cost, and waits for the last word on it */
+    char *key;     /* owned; NULL: not known */
     size_t key_len;
     int64_t due_ms; /* unix ms */
     unsigned tries;
@@ -49,10 +55,11 @@ static char *copy_text(char **to, const char *bytes, size_t len)
     return copy;
 }
 
-static struct entry *entry_new(struct lookup *lookup, const struct lookup_order *order)
+/* Neither row nor upstream yet. */
+static struct entry *entry_new(struct lookup *lookup, struct text upstream_id, struct text key_id)
 {
     struct entry *entry = calloc(1, sizeof *entry);
-    char *block = malloc(order->upstream_id.len + order->key_id.len + order->model.len + 3);
+    char *block = malloc(upstream_id.len + key_id.len + 2);
 
     if (entry == NULL || block == NULL) {
         free(entry);
@@ -60,11 +67,34 @@ static struct entry *entry_new(struct lookup *lookup, const struct lookup_order 
         return NULL;
     }
     entry->lookup = lookup;
-    entry->ref = order->ref;
-    entry->upstream = order->upstream;
-    entry->upstream_id = copy_text(&block, order->upstream_id.bytes, order->upstream_id.len);
-    entry->key_id = copy_text(&block, order->key_id.bytes, order->key_id.len);
-    entry->model = copy_text(&block, order->model.bytes, order->model.len);
+    entry->upstream_id = copy_text(&block, upstream_id.bytes, upstream_id.len);
+    entry->key_id = copy_text(&block, key_id.bytes, key_id.len);
+    return entry;
+}
+
+static void entry_free(struct entry *entry);
+
+static struct entry *entry_of_row(struct lookup *lookup, const struct ledger_ref *ref,
+                                  const struct ledger_row *row,
+                                  const struct config_upstream *upstream)
+{
+    struct entry *entry = entry_new(lookup, row->upstream_id, row->key_id);
+    uint8_t bytes[ROW_ENCODED_MAX];
+    size_t len = 0;
+
+    if (entry == NULL)
+        return NULL;
+    entry->ref = *ref;
+    entry->upstream = upstream;
+    entry->confirms = row->verdict != VERDICT_PENDING;
+    if (row_encode(row, bytes, sizeof bytes, &len) == 0)
+        entry->row = malloc(len);
+    if (entry->row == NULL) {
+        entry_free(entry);
+        return NULL;
+    }
+    memcpy(entry->row, bytes, len);
+    entry->row_len = len;
     return entry;
 }
 
@@ -86,6 +116,7 @@ static void entry_free(struct entry *entry)
         OPENSSL_cleanse(entry->key, entry->key_len);
     free(entry->key);
     free(entry->upstream_id);
+    free(entry->row);
     free(entry->body);
     free(entry);
 }
@@ -93,7 +124,12 @@ static void entry_free(struct entry *entry)
 /* Paid with a client's own key, which only that client can bring. */
 static bool is_keyless(const struct entry *entry)
 {
-    return entry->key == NULL && entry->upstream->api_key == NULL;
+    return entry->key == NULL && entry->upstream != NULL && entry->upstream->api_key == NULL;
+}
+
+static int64_t gives_up_ms(const struct entry *entry)
+{
+    return entry->ref.created_at_ms + (entry->confirms ? LOOKUP_CONFIRM_MS : LOOKUP_GIVE_UP_MS);
 }
 
 /* --- the heap --- */
@@ -170,73 +206,103 @@ static int64_t next_delay_ms(unsigned tries)
     return 3600 * 1000;
 }
 
-/* take: entry. */
-static void settle(struct entry *entry, struct ledger_late *late)
+/* The last word. take: entry. */
+static void settle(struct entry *entry, const struct ledger_row *was, const struct ledger_row *row)
 {
     struct lookup *lookup = entry->lookup;
     struct worker *worker = lookup->gateway->workers[0];
 
-    if (ledger_settle(worker->lane, &entry->ref, late) == 0) {
+    if (ledger_settle(worker->lane, &entry->ref, was, row, false, worker_ledger_ms(worker)) == 0) {
+        if (row->client.len > 0)
+            spending_correct(lookup->gateway, row, entry->counted, worker_now_ms(worker));
         entry_free(entry);
         return;
     }
-    /* The journal is full: the row stays pending, so ask again later. */
+    /* The journal is full: the row stays as it is, so ask again later. */
     entry->due_ms = worker_now_ms(worker) + next_delay_ms(1);
     insert(lookup, entry);
 }
 
 static void give_up(struct entry *entry)
 {
-    struct ledger_late late = {.found = false, .usage = USAGE_INIT, .byok = -1};
+    int64_t tolerance_ppm = entry->lookup->gateway->config->ledger.tolerance_ppm;
+    struct ledger_row was, row;
+    int result = row_decode(entry->row, entry->row_len, &was);
 
-    log_line(LOG_WARNING, "cost_not_reported", LOG_TEXT("id", entry->upstream_id),
-             LOG_TEXT("upstream", entry->upstream->name), LOG_NUMBER("tries", entry->tries));
-    settle(entry, &late);
+    assert(result == 0); /* we encoded it */
+    row = was;
+    settle_give_up(&row, tolerance_ppm);
+    log_line(LOG_WARNING, entry->confirms ? "drift_not_confirmed" : "cost_not_reported",
+             LOG_TEXT("id", entry->upstream_id),
+             LOG_TEXT("upstream", entry->upstream != NULL ? entry->upstream->name : ""),
+             LOG_NUMBER("tries", entry->tries));
+    settle(entry, &was, &row);
 }
 
-/* The record's tokens replace those of the answer (a cut stream had none), and its market price may
- * tell which reading of cache writes is right: so they are rated anew. */
-static void estimate(const struct entry *entry, struct ledger_late *late)
+/* A record without a cost says something all the same: it is kept, and the cost is asked for again.
+ */
+static void keep_facts(struct entry *entry, const struct ledger_row *was,
+                       const struct ledger_row *row)
 {
-    const struct gateway *gateway = entry->lookup->gateway;
-    struct text model = late->model;
-    const struct price *price;
-    struct estimate result;
+    struct worker *worker = entry->lookup->gateway->workers[0];
+    uint8_t bytes[ROW_ENCODED_MAX], *copy;
+    size_t len = 0;
 
-    if (late->usage.prompt_tokens == USAGE_ABSENT)
-        return; /* the estimate from the answer's own tokens stands */
-    if (model.len == 0)
-        model = (struct text){entry->model, strlen(entry->model)};
-    price = price_find(gateway->prices, model.bytes, model.len, entry->ref.created_at_ms);
-    if (price == NULL ||
-        estimate_cost(price, &late->usage, late->market.known ? &late->market.money : NULL,
-                      &result) != 0)
+    if (row_encode(row, bytes, sizeof bytes, &len) != 0 ||
+        (len == entry->row_len && memcmp(bytes, entry->row, len) == 0))
         return;
-    late->estimated = (struct maybe_money){.known = true, .money = result.cost};
-    late->price_hash =
-        (struct text){price_table_hash(gateway->prices), strlen(price_table_hash(gateway->prices))};
+    copy = malloc(len);
+    if (copy == NULL ||
+        ledger_settle(worker->lane, &entry->ref, was, row, true, worker_ledger_ms(worker)) != 0) {
+        free(copy);
+        return;
+    }
+    memcpy(copy, bytes, len);
+    free(entry->row);
+    entry->row = copy;
+    entry->row_len = len;
 }
 
-/* True when the entry was settled, and with that freed. */
+/* True when that was the last word, and the entry is freed. */
+static bool take_record(struct entry *entry, const struct settle_record *record)
+{
+    struct gateway *gateway = entry->lookup->gateway;
+    const struct price_table *table = prices_use(gateway->prices);
+    struct settle_room room;
+    struct ledger_row was, row;
+    struct settle_prices prices;
+    int result = row_decode(entry->row, entry->row_len, &was);
+
+    assert(result == 0); /* we encoded it */
+    row = was;
+    prices = prices_of(table, gateway->models,
+                       (struct text[]){record->model, was.model, was.model_requested}, 3);
+    settle_with_record(&row, record, &prices, worker_now_ms(gateway->workers[0]),
+                       gateway->config->ledger.tolerance_ppm, &room);
+    result = row.verdict != VERDICT_PENDING;
+    if (result)
+        settle(entry, &was, &row);
+    else
+        keep_facts(entry, &was, &row);
+    prices_done(gateway->prices, table); /* the row's texts are recorded now */
+    return result;
+}
+
 static bool read_record(struct entry *entry)
 {
     struct answer *answer = malloc(sizeof *answer);
-    struct ledger_late late = {.usage = USAGE_INIT, .byok = -1};
-    bool found;
+    struct settle_record record;
+    bool final = false;
 
     if (answer == NULL)
         return false;
     answer_init(answer, API_CHAT, entry->lookup->gateway->workers[0]->edits);
-    found = answer_read_generation(answer, entry->body, entry->body_len, entry->upstream_id,
-                                   &late) == 0;
-    if (found) {
-        late.found = true;
-        estimate(entry, &late);
-        settle(entry, &late);
-    }
+    if (answer_read_generation(answer, entry->body, entry->body_len, entry->upstream_id, &record) ==
+        0)
+        final = take_record(entry, &record);
     answer_release(answer);
     free(answer);
-    return found;
+    return final;
 }
 
 static void on_head(void *arg, const struct upstream_head *head)
@@ -278,7 +344,7 @@ static void on_end(void *arg, enum upstream_end end, const char *detail)
     entry->due_ms = now + next_delay_ms(++entry->tries);
     if (end == UPSTREAM_COMPLETE && entry->status == 200 && read_record(entry))
         entry = NULL; /* settled */
-    else if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS)
+    else if (now > gives_up_ms(entry))
         give_up(entry);
     else
         insert(lookup, entry);
@@ -331,14 +397,15 @@ static void ask(struct entry *entry, struct worker *worker)
     insert(lookup, entry);
 }
 
-/* A client's own key is needed and nobody has brought it yet: wait for it, up to a day. */
-static void wait_for_key(struct entry *entry, int64_t now)
+/* A client's own key is needed and nobody has brought it yet, or its upstream is not there: wait
+ * for it, up to a day. */
+static void wait_for_means(struct entry *entry, int64_t now)
 {
-    if (now - entry->ref.created_at_ms > LOOKUP_GIVE_UP_MS) {
+    if (now > gives_up_ms(entry)) {
         give_up(entry);
         return;
     }
-    entry->due_ms = entry->ref.created_at_ms + LOOKUP_GIVE_UP_MS + 1;
+    entry->due_ms = gives_up_ms(entry) + 1;
     insert(entry->lookup, entry);
 }
 
@@ -350,8 +417,8 @@ void lookup_tick(struct lookup *lookup, struct worker *worker)
     while (!lookup->stopped && lookup->waiting > 0 && lookup->running < LOOKUP_RUNNING_MAX &&
            lookup->heap[0]->due_ms <= now) {
         struct entry *entry = take_first(lookup);
-        if (is_keyless(entry))
-            wait_for_key(entry, now);
+        if (is_keyless(entry) || entry->upstream == NULL)
+            wait_for_means(entry, now);
         else
             ask(entry, worker);
     }
@@ -374,10 +441,11 @@ static void take_entry(void *arg, struct worker *worker)
 
 void lookup_add(struct lookup *lookup, const struct lookup_order *order)
 {
-    struct entry *entry = entry_new(lookup, order);
+    struct entry *entry = entry_of_row(lookup, &order->ref, order->row, order->upstream);
 
     if (entry == NULL)
         return; /* the row stays pending in the ledger: the next start asks */
+    entry->counted = order->counted;
     if (order->upstream->api_key == NULL)
         give_key(entry, order->key);
     worker_post_function(lookup->gateway->workers[0], take_entry, entry);
@@ -403,12 +471,11 @@ static void take_key(void *arg, struct worker *worker)
 
 void lookup_offer_key(struct lookup *lookup, struct text key_id, struct text key)
 {
-    struct lookup_order order = {.key_id = key_id};
     struct entry *offer;
 
     if (atomic_load_explicit(&lookup->keyless, memory_order_relaxed) == 0)
         return;
-    offer = entry_new(lookup, &order);
+    offer = entry_new(lookup, (struct text){NULL, 0}, key_id);
     if (offer != NULL && give_key(offer, key))
         worker_post_function(lookup->gateway->workers[0], take_key, offer);
     else if (offer != NULL)
@@ -429,21 +496,22 @@ static const struct config_upstream *find_upstream(const struct config *config, 
 static void load(void *arg, const struct ledger_pending *pending)
 {
     struct lookup *lookup = arg;
-    struct lookup_order order = {
-        .ref = pending->ref,
-        .upstream = find_upstream(lookup->gateway->config, pending->upstream),
-        .upstream_id = pending->upstream_id,
-        .key_id = pending->key_id,
-        .model = pending->model,
-    };
+    const struct ledger_row *row = pending->row;
     struct entry *entry;
 
-    /* An upstream that left the configuration cannot be asked; its rows stay pending. */
-    if (order.upstream == NULL || lookup->waiting >= LOOKUP_WAITING_MAX)
+    if (row == NULL) {
+        log_line(LOG_ERROR, "pending_row_unreadable",
+                 LOG_NUMBER("created_at_ms", pending->ref.created_at_ms));
         return;
-    entry = entry_new(lookup, &order);
-    if (entry != NULL)
-        insert(lookup, entry);
+    }
+    if (lookup->waiting >= LOOKUP_WAITING_MAX)
+        return;
+    entry = entry_of_row(lookup, &pending->ref, row,
+                         find_upstream(lookup->gateway->config, row->upstream));
+    if (entry == NULL)
+        return;
+    entry->counted = row->booked.known ? row->booked.money : (struct money){0};
+    insert(lookup, entry);
 }
 
 struct lookup *lookup_new(struct gateway *gateway)

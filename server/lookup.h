@@ -1,10 +1,15 @@
-/* lookup.h - late truth: rows without a reported cost are asked for at the upstream's generation
- * endpoint until it answers (vercel section 10: 404 means not yet, never zero).
+/* lookup.h - late truth: rows whose verdict can still change are asked for at the upstream's
+ * generation endpoint until it cannot (vercel section 10: 404 means not yet, never zero).
  *
- * Runs on worker 0. Back-off: after 1 s, then every 2 s for ten times, every minute for an hour,
- * every hour up to LOOKUP_GIVE_UP_MS; then the row ends `unreported` (or `unknown`). Pending rows
- * survive restarts in the ledger; an API key does not (it is never stored), so a row that was paid
- * with a client's own key waits until that client comes back with it.
+ * Followed are rows without a reported cost, and with `ledger.confirm` those whose reported cost
+ * differs from the estimate: a generation record has the last word. Back-off: after 1 s, then every
+ * 2 s for ten times, every minute for an hour, every hour up to LOOKUP_GIVE_UP_MS; then a pending
+ * row ends `unreported` (or `unknown`). One that differs keeps its verdict after LOOKUP_CONFIRM_MS.
+ * Followed rows survive restarts in the ledger; an API key does not (it is never stored), so a row
+ * that was paid with a client's own key waits until that client comes back with it, and one whose
+ * upstream left the configuration until that is back; both a day at most.
+ *
+ * Runs on worker 0.
  *
  * Threads: lookup_add() and lookup_offer_key() from any worker; the rest on worker 0.
  */
@@ -15,6 +20,7 @@
 
 enum {
     LOOKUP_GIVE_UP_MS = 24 * 3600 * 1000,
+    LOOKUP_CONFIRM_MS = 3600 * 1000,
     LOOKUP_TIMEOUT_MS = 30 * 1000,
     LOOKUP_RUNNING_MAX = 16,     /* at the same time */
     LOOKUP_WAITING_MAX = 100000, /* in memory; more stay in the ledger until the next start */
@@ -23,9 +29,10 @@ enum {
 
 struct lookup_order {
     struct ledger_ref ref;
+    const struct ledger_row *row; /* as it was posted; its upstream_id is asked for */
     const struct config_upstream *upstream;
-    struct text upstream_id, key_id, model;
-    struct text key; /* API key that paid; empty when it is not known */
+    struct money counted; /* what the client's budget takes it for */
+    struct text key;      /* API key that paid; empty when it is not known */
 };
 
 struct lookup;

@@ -21,6 +21,7 @@ struct memo_value {
     char key_id[IDENTITY_KEY_ID_LEN + 1];
     bool stream;
     const struct config_preset *preset; /* NULL: none */
+    const struct config_client *client; /* whose key it is; NULL: none are configured */
 };
 
 struct memo;

@@ -113,11 +113,9 @@ struct settle_prices prices_of(const struct price_table *table, const struct mod
 
 const struct price *prices_at(const struct settle_prices *prices, int64_t at_ms)
 {
-    const struct price *price = NULL;
+    const struct price *price = price_version_at(prices->versions, prices->version_count, at_ms);
 
-    for (size_t i = 0; i < prices->version_count && prices->versions[i].from_ms <= at_ms; i++)
-        price = &prices->versions[i];
-    return price != NULL && price->standard.base.known != 0 ? price : NULL;
+    return price != NULL && price_known(price) ? price : NULL;
 }
 
 /* --- opening --- */
@@ -195,20 +193,14 @@ static int write_whole(const char *path, const char *bytes, size_t len)
     return result;
 }
 
-/* Read back from where we can always write, so that what is put in force is what a start would
- * read; then to its place. */
+/* Read back, so that what is put in force is what a start would read; then to its place. */
 static int keep(struct prices *prices, const char *text, size_t len)
 {
     const char *place = prices->config->prices.file;
-    char path[PATH_BYTES], beside[PATH_BYTES], error[512] = "";
+    char beside[PATH_BYTES], error[512] = "";
     struct price_table *table;
-    int result;
+    int result = price_table_read(place, text, len, &table, error, sizeof error);
 
-    snprintf(path, sizeof path, "%s/prices.json.new", prices->config->data_dir);
-    result = write_whole(path, text, len);
-    if (result == 0)
-        result = price_table_open(path, &table, error, sizeof error);
-    unlink(path);
     if (result != 0)
         return result;
     result = put_in_force(prices, table);

@@ -1,5 +1,6 @@
 /* reads.c - GET requests: who asks, what for; the thread that asks the ledger, and its queue. */
 #include "server/call_private.h"
+#include "server/clients.h"
 #include "server/cors.h"
 #include "server/reads_private.h"
 #include "server/request.h"
@@ -64,7 +65,6 @@ struct reads_view reads_view(const struct gateway *gateway, const struct route *
     return (struct reads_view){
         .config = gateway->config,
         .models = gateway->models,
-        .prices = gateway->prices,
         .to = route->dialect,
     };
 }
@@ -345,8 +345,10 @@ void reads_free(struct reads *reads)
 /* --- who asks, and what --- */
 
 /* The caller's key; false after refusing. */
-static bool read_key(h2o_req_t *req, const struct route *route, bool needed, struct text *ret_key)
+static bool read_key(struct worker *worker, h2o_req_t *req, const struct route *route, bool needed,
+                     struct text *ret_key)
 {
+    const struct clients *clients = worker->gateway->clients;
     struct request_headers headers = {0};
 
     for (size_t i = 0; i < req->headers.size; i++) {
@@ -361,6 +363,11 @@ static bool read_key(h2o_req_t *req, const struct route *route, bool needed, str
     }
     if (headers.api_key.len > REQUEST_KEY_MAX) {
         reads_refuse(req, route, PROBLEM_BAD_REQUEST, "The API key is longer than 4096 bytes.");
+        return false;
+    }
+    if (needed && clients_required(clients) && clients_find(clients, headers.api_key) == NULL) {
+        reads_refuse(req, route, PROBLEM_NO_KEY,
+                     "This API key is not one of this gateway's clients'.");
         return false;
     }
     return true;
@@ -436,6 +443,8 @@ static void ask_ledger(struct worker *worker, h2o_req_t *req, const struct route
     }
     key_hasher_name(worker->ledger_names, "ledger id", api_key.bytes, api_key.len, name);
     identity_key_id(name, job->key_id);
+    if (clients_required(worker->gateway->clients))
+        job->client = clients_find(worker->gateway->clients, api_key);
     if (job->reads->log != NULL && route->read == READ_GENERATIONS)
         request_log_seal(worker, api_key, &job->seal);
     if (parse_question(job, req, query) != 0)
@@ -455,7 +464,7 @@ void reads_start(struct worker *worker, h2o_req_t *req, const struct route *rout
         reads_answer_catalog(worker, req, route, rest, query);
         return;
     }
-    if (!read_key(req, route, route->read != READ_ENDPOINTS, &api_key))
+    if (!read_key(worker, req, route, route->read != READ_ENDPOINTS, &api_key))
         return;
     if (route->read == READ_CREDITS)
         reads_ask_credits(worker, req, route, api_key);

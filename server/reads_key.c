@@ -3,6 +3,7 @@
  * Sums over rows that do not change any more are kept for all keys at once, so that a row is read
  * for this once in the life of the process, and then only what came since.
  */
+#include "server/clients.h"
 #include "server/reads_private.h"
 
 #include <errno.h>
@@ -32,7 +33,39 @@ static void print_sums(struct out *out, const char *const names[TALLY_PERIODS],
         reads_money(out, names[i], (struct maybe_money){true, sums[i]});
 }
 
-void reads_print_key(const char *key_id, const struct tally_key *key, struct out *out)
+/* A client's tightest budget is its key's limit; which counts everything that it costs. */
+static void print_limit(const struct config_client *client,
+                        const struct budget_state states[BUDGET_PERIODS], struct out *out)
+{
+    static const char *const resets[BUDGET_PERIODS] = {"daily", "weekly", "monthly"};
+    struct money least = {0}, left;
+    int tightest = -1;
+
+    for (int i = 0; i < BUDGET_PERIODS && client != NULL; i++) {
+        if (!states[i].limited || money_subtract(states[i].limit, states[i].spent, &left) != 0)
+            continue;
+        if (left.femto < 0)
+            left.femto = 0;
+        if (tightest < 0 || money_compare(left, least) < 0) {
+            tightest = i;
+            least = left;
+        }
+    }
+    if (tightest < 0) {
+        reads_null(out, "limit");
+        reads_null(out, "limit_remaining");
+        reads_null(out, "limit_reset");
+    } else {
+        reads_money(out, "limit", (struct maybe_money){true, states[tightest].limit});
+        reads_money(out, "limit_remaining", (struct maybe_money){true, least});
+        reads_text(out, "limit_reset", text_of(resets[tightest]));
+    }
+    reads_bool(out, "include_byok_in_limit", tightest >= 0);
+}
+
+void reads_print_key(const char *key_id, const struct tally_key *key,
+                     const struct config_client *client,
+                     const struct budget_state states[BUDGET_PERIODS], struct out *out)
 {
     static const char *const usage[TALLY_PERIODS] = {
         [TALLY_TOTAL] = "usage",
@@ -49,10 +82,7 @@ void reads_print_key(const char *key_id, const struct tally_key *key, struct out
 
     out_text(out, "{\"data\":{");
     print_label(key_id, out);
-    reads_null(out, "limit");
-    reads_null(out, "limit_remaining");
-    reads_null(out, "limit_reset");
-    reads_bool(out, "include_byok_in_limit", false);
+    print_limit(client, states, out);
     print_sums(out, usage, key->billed);
     print_sums(out, byok, key->byok);
     reads_bool(out, "is_free_tier", false);
@@ -160,13 +190,18 @@ static int add_up(struct reads_job *job, struct spending *spending)
 
 void reads_ask_key(struct reads_job *job)
 {
+    struct clients *clients = reads_gateway(job->reads)->clients;
+    struct budget_state states[BUDGET_PERIODS] = {0};
     struct spending spending = {.key_id = text_of(job->key_id)};
     int result = settle(job, &spending);
 
     if (result == 0)
         result = add_up(job, &spending);
+    if (job->client != NULL)
+        budget_show(clients_budgets(clients), clients_index(clients, job->client), job->now_ms,
+                    states);
     if (result != 0)
         reads_ledger_error(&job->reply, result);
     else
-        reads_print_key(job->key_id, &spending.late, &job->reply.body);
+        reads_print_key(job->key_id, &spending.late, job->client, states, &job->reply.body);
 }

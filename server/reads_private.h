@@ -36,7 +36,6 @@ enum {
 struct reads_view {
     const struct config *config;
     const struct model_map *models;
-    const struct price_table *prices;
     enum config_dialect to;
 };
 
@@ -87,7 +86,8 @@ struct reads_job {
     struct reads_view view;
     int64_t now_ms;
     char key_id[IDENTITY_KEY_ID_LEN + 1];
-    struct request_seal seal; /* of the client's logged requests; wiped with the job */
+    const struct config_client *client; /* NULL: none are configured */
+    struct request_seal seal;           /* of the client's logged requests; wiped with the job */
     union {
         char id[ROW_ID_MAX + 1];
         struct report_query report;
@@ -168,7 +168,10 @@ int reads_print_generation(const struct reads_view *view, const struct ledger_ro
 /* One row in AI Stats' shape; request: the logged JSON, or empty. */
 void reads_print_record(const struct reads_view *view, const struct ledger_row *row,
                         struct text request, struct out *out);
-void reads_print_key(const char *key_id, const struct tally_key *key, struct out *out);
+/* client: whose key it is, with the states of its budgets; NULL: none is configured. */
+void reads_print_key(const char *key_id, const struct tally_key *key,
+                     const struct config_client *client,
+                     const struct budget_state states[BUDGET_PERIODS], struct out *out);
 /* {"balance","total_used"} or {"data":{"total_credits","total_usage"}}, whichever it is, as the
  * other; -EBADMSG: neither. */
 int reads_print_credits(struct text answer, enum config_dialect to, struct out *out);

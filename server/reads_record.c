@@ -1,13 +1,12 @@
 /* reads_record.c - GET generations?id=: one row in AI Stats' shape, and what it is made of.
  *
  * Their names are kept; what is in femto-dollars here and is no whole number of nano-dollars there
- * stands beside it as exact decimal text. `pricing_lines` is the row's estimate taken apart. It is
- * only shown when it adds up to what the row says: a price table that has been corrected since
- * would show prices that did not make this estimate.
+ * stands beside it as exact decimal text. `pricing_lines` is the row's estimate taken apart, as it
+ * was rated then (rating.h).
  */
 #include "server/reads_private.h"
 
-#include "accounting/estimate.h"
+#include "accounting/rating.h"
 
 #include <assert.h>
 #include <string.h>
@@ -88,25 +87,19 @@ static void print_line(const struct estimate_line *line, struct out *out)
     out_char(out, '}');
 }
 
-static void print_lines(const struct reads_view *view, const struct ledger_row *row,
-                        struct out *out)
+/* What the estimate adds up from, as it was rated then. */
+static void print_lines(const struct ledger_row *row, struct out *out)
 {
-    struct text model = row->model.len > 0 ? row->model : row->model_requested;
-    const struct price *price =
-        price_find(view->prices, model.bytes, model.len, row->created_at_ms);
-    struct estimate_line lines[PRICE_UNITS];
-    struct estimate estimate;
-    unsigned count = 0;
+    struct estimate estimate = {.count = 0};
 
-    if (price == NULL || !row->estimated.known ||
-        estimate_lines(price, &row->usage, row->market.known ? &row->market.money : NULL, lines,
-                       &count, &estimate) != 0 ||
+    if (!row->estimated.known || row->rating.len == 0 || row->verdict == VERDICT_FREE ||
+        rating_parse(row->rating, &estimate) != 0 ||
         money_compare(estimate.cost, row->estimated.money) != 0)
-        count = 0;
+        estimate.count = 0;
     out_name(out, "pricing_lines");
     out_char(out, '[');
-    for (unsigned i = 0; i < count; i++)
-        print_line(&lines[i], out);
+    for (unsigned i = 0; i < estimate.count; i++)
+        print_line(&estimate.lines[i], out);
     out_char(out, ']');
 }
 
@@ -141,8 +134,7 @@ static void print_times(const struct ledger_row *row, struct out *out)
     print_throughput(row, out);
 }
 
-static void print_costs(const struct reads_view *view, const struct ledger_row *row,
-                        struct out *out)
+static void print_costs(const struct ledger_row *row, struct out *out)
 {
     print_nanos(out, row->billed);
     out_name(out, "currency");
@@ -155,7 +147,7 @@ static void print_costs(const struct reads_view *view, const struct ledger_row *
     print_decimal(out, "difference_usd", row->difference);
     print_decimal(out, "saved_usd", row->saved);
     reads_text(out, "verdict", text_of(verdict_name(row->verdict)));
-    print_lines(view, row, out);
+    print_lines(row, out);
 }
 
 static void print_who(const struct reads_view *view, const struct ledger_row *row, struct out *out)
@@ -217,7 +209,7 @@ void reads_print_record(const struct reads_view *view, const struct ledger_row *
     print_outcome(row, out);
     print_times(row, out);
     print_usage(&row->usage, out);
-    print_costs(view, row, out);
+    print_costs(row, out);
     reads_bool(out, "replay_supported", request.len > 0);
     out_name(out, "replay_request");
     if (request.len > 0)

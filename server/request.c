@@ -400,6 +400,44 @@ static int read_fallbacks(const struct json_doc *doc, uint32_t list, struct requ
     return 0;
 }
 
+static int64_t read_number(const struct json_doc *doc, uint32_t token)
+{
+    int64_t number;
+
+    return token != JSON_NONE && json_int64(doc, token, &number) == 0 && number >= 0 ? number : -1;
+}
+
+/* Tokens that may be written, in any API's name; each of n choices may take as many. */
+static int64_t read_output_max(const struct json_doc *doc)
+{
+    static const char *const names[] = {"max_completion_tokens", "max_tokens", "max_output_tokens",
+                                        "maxOutputTokens"};
+    int64_t most = -1, choices = read_number(doc, json_get(doc, 0, "n"));
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int64_t said = read_number(doc, json_get(doc, 0, names[i]));
+        if (said > most)
+            most = said;
+    }
+    if (most > 0 && choices > 1 && __builtin_mul_overflow(most, choices, &most))
+        most = INT64_MAX;
+    return most;
+}
+
+static bool contains(struct text text, const char *words)
+{
+    return text.len > 0 && memmem(text.bytes, text.len, words, strlen(words)) != NULL;
+}
+
+/* Tools, plugins and model suffixes that search: nearer is not needed for an upper bound. */
+static bool may_search(const struct json_doc *doc, const struct request_body *body)
+{
+    struct text text = {doc->text, doc->len};
+
+    return contains(text, "web_search") || contains(text, "\"web\"") ||
+           contains(text_of(body->model), ":online");
+}
+
 /* Whose request it is: Vercel's options, the OpenAI field, Anthropic's metadata. */
 static uint32_t find_user(const struct json_doc *doc, uint32_t gateway)
 {
@@ -415,6 +453,23 @@ static uint32_t find_user(const struct json_doc *doc, uint32_t gateway)
         doc->tokens[user].end - doc->tokens[user].start - 2 > ROW_NAME_MAX)
         return JSON_NONE;
     return user;
+}
+
+/* "fast" is what OpenRouter's `speed` says of Anthropic's models. What is no short text is none. */
+static void read_tier(const struct json_doc *doc, char *tier, size_t size)
+{
+    uint32_t token = json_get(doc, 0, "service_tier");
+    const char *bytes;
+    char scratch[64];
+    size_t len;
+
+    if (token == JSON_NONE || doc->tokens[token].type != JSON_STRING)
+        token = json_get(doc, 0, "speed");
+    if (token == JSON_NONE || doc->tokens[token].type != JSON_STRING ||
+        json_string(doc, token, scratch, sizeof scratch, &bytes, &len) != 0 || len >= size)
+        return;
+    memcpy(tier, bytes, len);
+    tier[len] = '\0';
 }
 
 bool request_is_modest(const struct json_doc *doc)
@@ -454,6 +509,10 @@ int request_read_body(const struct json_doc *doc, struct request_body *body,
     stream = json_get(doc, 0, "stream");
     body->stream = stream != JSON_NONE && doc->tokens[stream].type == JSON_TRUE;
     body->reasoning_off = request_reasoning_is_off(doc);
+
+    body->output_max = read_output_max(doc);
+    body->searches = may_search(doc, body);
+    read_tier(doc, body->service_tier, sizeof body->service_tier);
 
     gateway = json_get(doc, json_get(doc, 0, "providerOptions"), "gateway");
     *ret_detail = "`user` must be a string of at most 256 bytes.";

@@ -8,6 +8,8 @@
 
 #include "accounting/row.h"
 #include "cache/json.h"
+#include "server/config.h"
+#include "server/dialect/out.h"
 #include "server/wish.h"
 
 #include <stdbool.h>
@@ -60,6 +62,9 @@ struct request_body {
     char fallback[REQUEST_FALLBACKS_MAX][ROW_NAME_MAX + 1]; /* models to try after the first */
     unsigned fallback_count;
     struct text tags; /* JSON array; empty text when there are none */
+    char service_tier[32];
+    int64_t output_max; /* tokens of all choices that it allows itself; -1: it does not say */
+    bool searches;      /* it may search the web */
 };
 
 /* No more members at the top than REQUEST_MEMBERS_MAX (request_convert.h): what is read of a body
@@ -68,6 +73,16 @@ bool request_is_modest(const struct json_doc *doc);
 
 /* Where no model was said, the first of the list is it. */
 void request_lead_with_fallback(struct request_body *body);
+
+/* The body with zero data retention asked for, in the words of a dialect (openrouter-api.md section
+ * 2: provider.zdr; vercel section 7: providerOptions.gateway.zeroDataRetention): what it says of
+ * that itself is replaced, all else is spliced. -EINVAL: that member is no object; -ENOMEM. */
+int request_ask_zdr(const struct json_doc *doc, enum config_dialect dialect, struct out *out);
+
+/* The most prompt tokens that a body can hold: a token has at least a byte, and what it links to
+ * may be pictures or files of REQUEST_LINK_TOKENS each. */
+enum { REQUEST_LINK_TOKENS = 100000 };
+int64_t request_prompt_bound(struct text body);
 
 /* Reads a parsed body of any of the APIs. body->tags borrows from tags. On -EINVAL *ret_detail is a
  * static text for the 400. */

@@ -11,15 +11,6 @@
 
 enum { HOUR_MS = 3600 * 1000, WEEK_DAYS = 7, DRAIN_WAIT_MS = 5000 };
 
-static const struct config_client *find_client(const struct config *config, struct text name)
-{
-    for (unsigned i = 0; i < config->client_count; i++)
-        if (strlen(config->client[i].name) == name.len &&
-            memcmp(config->client[i].name, name.bytes, name.len) == 0)
-            return &config->client[i];
-    return NULL;
-}
-
 static bool any_budget(const struct config *config)
 {
     for (unsigned i = 0; i < config->client_count; i++)
@@ -36,7 +27,7 @@ struct load {
 static int add_sum(void *arg, const struct rollup_group *group)
 {
     struct gateway *gateway = ((struct load *)arg)->gateway;
-    const struct config_client *client = find_client(gateway->config, group->client);
+    const struct config_client *client = clients_named(gateway->clients, group->client);
     struct ledger_row row;
 
     if (client == NULL || !group->money[TALLY_BOOKED].known)
@@ -92,7 +83,7 @@ void spending_watch(struct gateway *gateway)
 void spending_correct(struct gateway *gateway, const struct ledger_row *row, struct money counted,
                       int64_t now_ms)
 {
-    const struct config_client *client = find_client(gateway->config, row->client);
+    const struct config_client *client = clients_named(gateway->clients, row->client);
     struct money booked = row->booked.known ? row->booked.money : (struct money){0};
 
     if (client != NULL)

@@ -5,6 +5,7 @@
 #include "server/fetch.h"
 #include "server/log.h"
 #include "server/lookup.h"
+#include "server/prices.h"
 #include "server/reads.h"
 #include "server/request_log.h"
 
@@ -284,6 +285,7 @@ static void on_tick(h2o_timeout_entry_t *entry)
     if (worker->index == 0) {
         lookup_tick(worker->gateway->lookup, worker);
         catalogs_tick(worker->gateway->catalogs, worker);
+        prices_tick(worker->gateway->prices, worker);
         store_tick(worker->gateway->store, worker_now_ms(worker));
         request_log_tick(worker->gateway->request_log, worker_now_ms(worker));
     }

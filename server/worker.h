@@ -63,6 +63,7 @@ struct worker {
     struct fetch *fetches;    /* all that have not ended */
     struct ledger_row source; /* of the hit that is being served; its texts lie in the tape */
     struct call_waiter *spare_waiter;
+    struct fetch *budget_waiters;  /* fetches whose client's budget is held by others, in line */
     struct fetch *durable_waiters; /* LEDGER_POWER: holds that are not on disk yet */
     unsigned call_count, fetch_count;
     bool draining;

@@ -11,6 +11,18 @@
 /* What a pass over a text is for. */
 enum { LEARN = 1, NOTE = 2 };
 
+/* USAGE_ABSENT: it is no array. */
+static int64_t count_elements(const struct json_doc *doc, uint32_t array)
+{
+    int64_t count = 0;
+
+    if (!answer_field_is(doc, array, JSON_ARRAY))
+        return USAGE_ABSENT;
+    for (uint32_t at = json_first(doc, array); at != JSON_NONE; at = json_next(doc, array, at))
+        count++;
+    return count;
+}
+
 /* Pictures, jobs, rankings and what is yet unknown: what they used and cost, where they say so. A
  * body that is sound or a film says nothing, and nothing is wrong with that. */
 static void learn_opaque(struct answer *answer, bool event)
@@ -20,6 +32,8 @@ static void learn_opaque(struct answer *answer, bool event)
     answer_facts_object(answer, 0);
     answer_facts_usage(answer, json_get(doc, 0, "usage"), false);
     answer_facts_metadata(answer, 0);
+    if (answer->api == API_IMAGES && !event)
+        answer->usage.images = count_elements(doc, json_get(doc, 0, "data"));
     if (event && json_string_is(doc, json_get(doc, 0, "type"), "error"))
         answer->has_error = true;
 }
@@ -57,6 +71,13 @@ void answer_init(struct answer *answer, enum row_api api, struct tape_edit *edit
     json_doc_init(&answer->doc);
 }
 
+void answer_use_cost_path(struct answer *answer, const char *path, int64_t unit_femto)
+{
+    assert(unit_femto > 0);
+    answer->cost_path = path;
+    answer->cost_unit_femto = unit_femto;
+}
+
 void answer_release(struct answer *answer)
 {
     if (answer != NULL)
@@ -76,6 +97,7 @@ static void read_json(struct answer *answer, const char *text, size_t len, unsig
         answer_field_is(&answer->doc, 0, JSON_OBJECT)) {
         if ((pass & LEARN) != 0) {
             grammar->learn(answer, event);
+            answer_facts_configured(answer, 0);
             answer->byok = answer->usage_byok >= 0 ? answer->usage_byok : answer->meta_byok;
         }
         if ((pass & NOTE) != 0 && grammar->rules != NULL)

@@ -41,7 +41,7 @@
 #ifndef SERVER_ANSWER_H
 #define SERVER_ANSWER_H
 
-#include "accounting/row.h"
+#include "accounting/observe.h"
 #include "cache/json.h"
 #include "cache/tape.h"
 
@@ -75,8 +75,9 @@ struct answer {
     /* reported, as read; which one is billed is answer_costs()'s rule */
     struct maybe_money cost, surcharge_cost, gateway_cost, market_cost, upstream_inference_cost;
     struct maybe_money meta_cost, meta_surcharge_cost, meta_gateway_cost, meta_market_cost;
-    int byok;              /* -1 not said, 0, 1 */
-    bool has_error;        /* an error object, or finish_reason "error" */
+    struct maybe_money configured_cost; /* at answer_use_cost_path()'s place, the last one said */
+    int byok;                           /* -1 not said, 0, 1 */
+    bool has_error;                     /* an error object, or finish_reason "error" */
     bool has_end;          /* stream: the grammar's terminal was seen, a bad one included */
     bool has_choices;      /* something of the answer itself was there */
     bool unreadable;       /* an event or body that is not the JSON we expect; never set where
@@ -89,6 +90,8 @@ struct answer {
     struct tape_edit *edits;
     size_t edit_count;
     /* private; doc is empty between calls */
+    const char *cost_path; /* borrow; NULL: none */
+    int64_t cost_unit_femto;
     const struct answer_grammar *grammar;
     struct json_doc doc;
     bool provider_is_top; /* provider came from the top level: routing does not replace it */
@@ -104,6 +107,12 @@ struct answer {
  * is of interest only until the next text is read. borrow: as long as the answer. */
 void answer_init(struct answer *answer, enum row_api api, struct tape_edit *edits);
 void answer_release(struct answer *answer);
+
+/* For upstreams that name their cost in a way of their own: path is dotted ("usage.cost_nano_usd"),
+ * looked for in the answer's outermost object and in its `response` and `message`; what stands
+ * there is worth unit_femto each (1e-15 USD; rounded half-even where a part of one is left).
+ * borrow: path, as long as the answer. */
+void answer_use_cost_path(struct answer *answer, const char *path, int64_t unit_femto);
 
 /* A whole JSON body: facts and edits on one parse. After it: answer->edits[0..edit_count) are the
  * replay edits, offsets from the body's start, sorted and disjoint. Anything odd sets flags; it
@@ -134,14 +143,22 @@ size_t answer_peek_id(const char *body, size_t len, char *id, size_t id_size);
  * readable, all edits noted. APIs whose answers are only forwarded: never. */
 bool answer_is_storable(const struct answer *answer, bool stream);
 
-/* Both vendors' rule (vercel section 11, 2 and BYOK; openrouter 2.5): billed = gateway_cost, else
- * gatewayCost, else cost + surcharge, else cost. Under BYOK upstream_cost =
- * upstream_inference_cost, else the market price; otherwise it stays unknown. Sets billed,
- * upstream_cost, market and byok of the row; what was not said is unknown. */
+/* What the answer said of its cost, one element for each place that did: gateway metadata, the
+ * final usage, the configured path (observe.h). Both vendors' rule (vercel section 11, 2 and BYOK;
+ * openrouter 2.5): billed = gateway_cost, else cost + surcharge, else cost. Under BYOK upstream =
+ * upstream_inference_cost, else the market price; otherwise it stays unknown. What a usage leaves
+ * out is taken from the metadata; where a path is configured nothing else counts. Returns how many,
+ * at most ANSWER_OBSERVATIONS_MAX. */
+enum { ANSWER_OBSERVATIONS_MAX = 3 };
+size_t answer_observe(const struct answer *answer, int64_t at_ms,
+                      struct observation list[ANSWER_OBSERVATIONS_MAX]);
+
+/* The same, applied to the row by rank: billed, upstream_cost, market and byok; what was not said
+ * is unknown. */
 void answer_costs(const struct answer *answer, struct ledger_row *row);
 
-/* A record of GET generation (vercel section 10, openrouter 5.1), in its `data` or flat -> late.
- * Texts in late borrow from answer, whose model, provider and finish_reason it replaces.
+/* A record of GET generation (vercel section 10, openrouter 5.1), in its `data` or flat. Texts in
+ * the record borrow from answer, whose model, provider, finish_reason and service_tier it replaces.
  *
  * billed = gateway_cost, else total_cost, else usage. market = market_cost, else upstream's list
  * price under BYOK, else total_cost - surcharge_cost where both are said. Tokens: native counts
@@ -150,8 +167,8 @@ void answer_costs(const struct answer *answer, struct ledger_row *row);
  * the same number, and called inclusive, so that estimate.h tries both readings of writes.
  *
  * -EBADMSG: not JSON, no record, or of another id than asked; -E2BIG, -ENOMEM as json_parse(). */
-struct ledger_late;
+struct settle_record;
 int answer_read_generation(struct answer *answer, const char *body, size_t len, const char *asked,
-                           struct ledger_late *ret_late);
+                           struct settle_record *ret_record);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define FEMTO_PER_USD INT64_C(1000000000000000)
+
 _Static_assert(sizeof(((struct answer *)0)->finish_reason) == ANSWER_REASON_MAX + 1,
                "what is read fits where it is kept");
 _Static_assert(sizeof(((struct answer *)0)->native_finish_reason) == ANSWER_REASON_MAX + 1,
@@ -122,6 +124,42 @@ struct maybe_money answer_facts_surcharge(struct answer *answer, uint32_t object
     struct maybe_money surcharge = answer_facts_money(answer, object, sum);
 
     return surcharge.known ? surcharge : answer_facts_money(answer, object, part);
+}
+
+/* The member at a dotted path, or JSON_NONE. */
+static uint32_t member_at(const struct json_doc *doc, uint32_t object, const char *path)
+{
+    char name[64];
+
+    while (object != JSON_NONE && *path != '\0') {
+        size_t len = strcspn(path, ".");
+        if (len >= sizeof(name) || !answer_field_is(doc, object, JSON_OBJECT))
+            return JSON_NONE;
+        memcpy(name, path, len);
+        name[len] = '\0';
+        object = json_get(doc, object, name);
+        path += path[len] == '.' ? len + 1 : len;
+    }
+    return object;
+}
+
+void answer_facts_configured(struct answer *answer, uint32_t object)
+{
+    static const char *const wraps[] = {NULL, "response", "message"};
+    const struct json_doc *doc = &answer->doc;
+
+    for (size_t i = 0; answer->cost_path != NULL && i < sizeof(wraps) / sizeof(*wraps); i++) {
+        uint32_t within = wraps[i] == NULL ? object : json_get(doc, object, wraps[i]);
+        struct maybe_money read = answer_field_money(doc, member_at(doc, within, answer->cost_path),
+                                                     &answer->cost_unreadable);
+        if (!read.known)
+            continue;
+        if (money_scale(read.money, answer->cost_unit_femto, FEMTO_PER_USD, &read.money) == 0)
+            answer->configured_cost = read;
+        else
+            answer->cost_unreadable = true;
+        return;
+    }
 }
 
 static void take_cost(struct maybe_money read, struct maybe_money *cost)

@@ -34,6 +34,9 @@ struct maybe_money answer_facts_money(struct answer *answer, uint32_t object, co
 struct maybe_money answer_facts_surcharge(struct answer *answer, uint32_t object, const char *sum,
                                           const char *part);
 
+/* The cost at the configured path, below object or its `response` or `message`. */
+void answer_facts_configured(struct answer *answer, uint32_t object);
+
 /* Whose credentials paid for what the gateway's routing tells (vercel section 3): 1 the client's
  * own, 0 the gateway's, -1 not said. Older records list provider attempts flat. */
 int answer_facts_byok(const struct json_doc *doc, uint32_t routing);

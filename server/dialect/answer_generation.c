@@ -1,6 +1,6 @@
 #include "server/dialect/answer.h"
 
-#include "accounting/ledger.h"
+#include "accounting/settle.h"
 #include "server/dialect/answer_field.h"
 
 #include <assert.h>
@@ -44,7 +44,7 @@ static struct usage read_usage(struct answer *answer, uint32_t record)
     return usage;
 }
 
-static void read_costs(struct answer *answer, uint32_t record, struct ledger_late *late)
+static void read_costs(struct answer *answer, uint32_t record, struct settle_record *into)
 {
     struct maybe_money gateway = read_money(answer, record, "gateway_cost");
     struct maybe_money total = read_money(answer, record, "total_cost");
@@ -54,21 +54,22 @@ static void read_costs(struct answer *answer, uint32_t record, struct ledger_lat
 
     if (!total.known)
         total = read_money(answer, record, "usage");
-    late->billed = gateway.known ? gateway : total;
-    late->market = read_money(answer, record, "market_cost");
-    if (late->byok == 1) {
+    into->billed = gateway.known ? gateway : total;
+    into->surcharge = surcharge;
+    into->market = read_money(answer, record, "market_cost");
+    if (into->byok == 1) {
         /* The total holds fees only: it says nothing of the list price. */
-        if (!late->market.known)
-            late->market = upstream;
-        late->upstream_cost = upstream.known ? upstream : late->market;
-    } else if (!late->market.known && total.known && surcharge.known) {
+        if (!into->market.known)
+            into->market = upstream;
+        into->upstream_cost = upstream.known ? upstream : into->market;
+    } else if (!into->market.known && total.known && surcharge.known) {
         net.known =
             money_subtract(total.money, surcharge.money, &net.money) == 0 && net.money.femto >= 0;
         if (net.known)
-            late->market = net;
+            into->market = net;
     }
-    assert(!late->billed.known || late->billed.money.femto >= 0);
-    assert(!late->upstream_cost.known || late->upstream_cost.money.femto >= 0);
+    assert(!into->billed.known || into->billed.money.femto >= 0);
+    assert(!into->upstream_cost.known || into->upstream_cost.money.femto >= 0);
 }
 
 static struct text read_text(struct answer *answer, uint32_t record, const char *name, char *text,
@@ -92,22 +93,24 @@ static uint32_t find_record(const struct json_doc *doc, const char *asked)
     return record;
 }
 
-static void read_record(struct answer *answer, uint32_t record, struct ledger_late *late)
+static void read_record(struct answer *answer, uint32_t record, struct settle_record *into)
 {
-    late->byok = answer_field_bool(&answer->doc, json_get(&answer->doc, record, "is_byok"));
-    late->usage = read_usage(answer, record);
-    read_costs(answer, record, late);
-    late->model = read_text(answer, record, "model", answer->model, sizeof(answer->model));
-    late->provider =
+    into->byok = answer_field_bool(&answer->doc, json_get(&answer->doc, record, "is_byok"));
+    into->usage = read_usage(answer, record);
+    read_costs(answer, record, into);
+    into->model = read_text(answer, record, "model", answer->model, sizeof(answer->model));
+    into->provider =
         read_text(answer, record, "provider_name", answer->provider, sizeof(answer->provider));
-    late->finish_reason = read_text(answer, record, "finish_reason", answer->finish_reason,
+    into->finish_reason = read_text(answer, record, "finish_reason", answer->finish_reason,
                                     sizeof(answer->finish_reason));
+    into->service_tier = read_text(answer, record, "service_tier", answer->service_tier,
+                                   sizeof(answer->service_tier));
 }
 
 int answer_read_generation(struct answer *answer, const char *body, size_t len, const char *asked,
-                           struct ledger_late *ret_late)
+                           struct settle_record *ret_record)
 {
-    struct ledger_late late = {.found = true};
+    struct settle_record read = SETTLE_RECORD_INIT;
     uint32_t record;
     int result = json_parse(&answer->doc, body, len, NULL);
 
@@ -117,8 +120,8 @@ int answer_read_generation(struct answer *answer, const char *body, size_t len, 
     if (record == JSON_NONE) {
         result = -EBADMSG;
     } else {
-        read_record(answer, record, &late);
-        *ret_late = late;
+        read_record(answer, record, &read);
+        *ret_record = read;
     }
     json_doc_clear(&answer->doc);
     return result;

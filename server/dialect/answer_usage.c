@@ -68,12 +68,16 @@ static struct usage read_tokens(struct answer *answer, uint32_t usage)
     read.completion_tokens = read_either(answer, usage, "completion_tokens", "output_tokens");
     read.cached_tokens = read_count(answer, in, "cached_tokens");
     if (read.cached_tokens == USAGE_ABSENT)
-        read.cached_tokens = read_count(answer, usage, "cache_read_input_tokens");
+        read.cached_tokens =
+            read_either(answer, usage, "cache_read_input_tokens", "prompt_cache_hit_tokens");
     read.cache_write_tokens = read_cache_writes(answer, usage, in);
     read.cache_write_1h_tokens = read_count(answer, kept, "ephemeral_1h_input_tokens");
     read.reasoning_tokens = read_either(answer, out, "reasoning_tokens", "thinking_tokens");
     read.audio_tokens = read_count(answer, in, "audio_tokens");
     read.image_tokens = read_count(answer, out, "image_tokens");
+    read.image_input_tokens = read_count(answer, in, "image_tokens");
+    read.video_input_tokens = read_count(answer, in, "video_tokens");
+    read.audio_output_tokens = read_count(answer, out, "audio_tokens");
     read.web_searches = read_count(answer, tools, "web_search_requests");
     read.exclusive = answer->api == API_MESSAGES;
     return read;
@@ -145,6 +149,10 @@ static struct usage merge_tokens(struct usage read, const struct usage *old)
     read.audio_tokens = first_count(read.audio_tokens, old->audio_tokens);
     read.image_tokens = first_count(read.image_tokens, old->image_tokens);
     read.web_searches = first_count(read.web_searches, old->web_searches);
+    read.image_input_tokens = first_count(read.image_input_tokens, old->image_input_tokens);
+    read.video_input_tokens = first_count(read.video_input_tokens, old->video_input_tokens);
+    read.audio_output_tokens = first_count(read.audio_output_tokens, old->audio_output_tokens);
+    read.images = first_count(read.images, old->images);
     return read;
 }
 

@@ -103,7 +103,7 @@ static const struct tree_rule message_event_members[] = {
 struct assembler {
     enum row_api api;
     struct json_doc doc;
-    struct tree tree;
+    struct assembly_tree tree;
     struct out response; /* responses: the whole object */
     struct out error;    /* an object with a member `error` */
     size_t body_max;
@@ -121,7 +121,7 @@ struct assembler *assembler_new(enum row_api api, size_t body_max)
     assembler->api = api;
     assembler->body_max = body_max;
     json_doc_init(&assembler->doc);
-    if (tree_init(&assembler->tree, body_max) != 0) {
+    if (assembly_tree_init(&assembler->tree, body_max) != 0) {
         free(assembler);
         return NULL;
     }
@@ -133,7 +133,7 @@ void assembler_free(struct assembler *assembler)
     if (assembler == NULL)
         return;
     json_doc_release(&assembler->doc);
-    tree_release(&assembler->tree);
+    assembly_tree_release(&assembler->tree);
     out_release(&assembler->response);
     out_release(&assembler->error);
     free(assembler);
@@ -201,7 +201,7 @@ static int take_block(struct assembler *assembler, const char *member,
 static int take_message_delta(struct assembler *assembler)
 {
     const struct json_doc *doc = &assembler->doc;
-    struct tree *tree = &assembler->tree;
+    struct assembly_tree *tree = &assembler->tree;
     uint32_t delta = json_get(doc, 0, "delta");
     int error = tree_merge(tree, tree->root, message_event_members, doc, 0);
 
@@ -213,7 +213,7 @@ static int take_message_delta(struct assembler *assembler)
 static int begin_message(struct assembler *assembler)
 {
     static const char no_content[] = "{\"content\":[]}";
-    struct tree *tree = &assembler->tree;
+    struct assembly_tree *tree = &assembler->tree;
     struct json_doc empty;
     int error = tree_merge(tree, tree->root, message_members, &assembler->doc,
                            json_get(&assembler->doc, 0, "message"));

@@ -30,7 +30,7 @@ static const struct tree_rule any_member = {.name = NULL, .merge = TREE_LAST};
 
 /* --- nodes --- */
 
-static int make_node(struct tree *tree, enum tree_merge merge, struct tree_node **ret_node)
+static int make_node(struct assembly_tree *tree, enum tree_merge merge, struct tree_node **ret_node)
 {
     struct tree_node *node;
 
@@ -60,21 +60,21 @@ static void free_node(struct tree_node *node)
     free(node);
 }
 
-int tree_init(struct tree *tree, size_t bytes_max)
+int assembly_tree_init(struct assembly_tree *tree, size_t bytes_max)
 {
-    *tree = (struct tree){.bytes_max = bytes_max};
+    *tree = (struct assembly_tree){.bytes_max = bytes_max};
     return make_node(tree, TREE_OBJECT, &tree->root);
 }
 
-void tree_release(struct tree *tree)
+void assembly_tree_release(struct assembly_tree *tree)
 {
     free_node(tree->root);
     free(tree->scratch);
-    *tree = (struct tree){.root = NULL};
+    *tree = (struct assembly_tree){.root = NULL};
 }
 
 /* Holes count as well: an index is written faster than what it makes us hold. */
-static int add_item(struct tree *tree, struct tree_node *node, struct tree_item **ret_item)
+static int add_item(struct assembly_tree *tree, struct tree_node *node, struct tree_item **ret_item)
 {
     if (tree->nodes == TREE_NODES_MAX)
         return -E2BIG;
@@ -93,7 +93,7 @@ static int add_item(struct tree *tree, struct tree_node *node, struct tree_item 
     return 0;
 }
 
-static int append(struct tree *tree, struct out *out, const char *bytes, size_t len)
+static int append(struct assembly_tree *tree, struct out *out, const char *bytes, size_t len)
 {
     if (len > tree->bytes_max - tree->bytes)
         return -E2BIG;
@@ -102,7 +102,7 @@ static int append(struct tree *tree, struct out *out, const char *bytes, size_t 
     return out->error;
 }
 
-static int replace(struct tree *tree, struct out *out, const char *bytes, size_t len)
+static int replace(struct assembly_tree *tree, struct out *out, const char *bytes, size_t len)
 {
     assert(tree->bytes >= out->len);
     tree->bytes -= out->len;
@@ -112,7 +112,7 @@ static int replace(struct tree *tree, struct out *out, const char *bytes, size_t
 
 /* --- values --- */
 
-static int take_raw(struct tree *tree, struct tree_node *node, const struct json_doc *doc,
+static int take_raw(struct assembly_tree *tree, struct tree_node *node, const struct json_doc *doc,
                     uint32_t value)
 {
     const struct json_token *token = &doc->tokens[value];
@@ -120,8 +120,8 @@ static int take_raw(struct tree *tree, struct tree_node *node, const struct json
     return replace(tree, &node->raw, doc->text + token->start, token->end - token->start);
 }
 
-static int take_string(struct tree *tree, struct tree_node *node, const struct json_doc *doc,
-                       uint32_t value)
+static int take_string(struct assembly_tree *tree, struct tree_node *node,
+                       const struct json_doc *doc, uint32_t value)
 {
     const struct json_token *token = &doc->tokens[value];
 
@@ -129,8 +129,8 @@ static int take_string(struct tree *tree, struct tree_node *node, const struct j
     return append(tree, &node->joined, doc->text + token->start + 1, token->end - token->start - 2);
 }
 
-static int take_elements(struct tree *tree, struct tree_node *node, const struct json_doc *doc,
-                         uint32_t from, uint32_t to)
+static int take_elements(struct assembly_tree *tree, struct tree_node *node,
+                         const struct json_doc *doc, uint32_t from, uint32_t to)
 {
     int error = node->joined.len > 0 ? append(tree, &node->joined, ",", 1) : 0;
 
@@ -139,7 +139,7 @@ static int take_elements(struct tree *tree, struct tree_node *node, const struct
     return append(tree, &node->joined, doc->text + from, to - from);
 }
 
-static int take_list(struct tree *tree, struct tree_node *node, const struct json_doc *doc,
+static int take_list(struct assembly_tree *tree, struct tree_node *node, const struct json_doc *doc,
                      uint32_t value)
 {
     const struct json_token *token = &doc->tokens[value];
@@ -150,7 +150,7 @@ static int take_list(struct tree *tree, struct tree_node *node, const struct jso
     return take_elements(tree, node, doc, token->start + 1, token->end - 1);
 }
 
-static int take_json(struct tree *tree, struct tree_node *node, const struct json_doc *doc,
+static int take_json(struct assembly_tree *tree, struct tree_node *node, const struct json_doc *doc,
                      uint32_t value)
 {
     size_t need = doc->tokens[value].end - doc->tokens[value].start, len;
@@ -173,7 +173,7 @@ static int take_json(struct tree *tree, struct tree_node *node, const struct jso
 
 /* --- arrays whose elements grow --- */
 
-int tree_make_element(struct tree *tree, struct tree_node *node, size_t at,
+int tree_make_element(struct assembly_tree *tree, struct tree_node *node, size_t at,
                       struct tree_node **ret_element)
 {
     if (at >= TREE_INDEX_MAX)
@@ -206,8 +206,8 @@ static int64_t index_of(const struct json_doc *doc, uint32_t item, int64_t posit
     return json_int64(doc, token, &index) == 0 && index >= 0 ? index : TREE_INDEX_MAX;
 }
 
-static int take_indexed(struct tree *tree, struct tree_node *node, const struct tree_rule *rule,
-                        const struct json_doc *doc, uint32_t array)
+static int take_indexed(struct assembly_tree *tree, struct tree_node *node,
+                        const struct tree_rule *rule, const struct json_doc *doc, uint32_t array)
 {
     int64_t position = 0;
 
@@ -263,8 +263,9 @@ static struct tree_node *find_detail(struct tree_node *node, const struct json_d
     return NULL;
 }
 
-static int take_detail(struct tree *tree, struct tree_node *node, const struct tree_rule *rule,
-                       const struct json_doc *doc, uint32_t item, int64_t index)
+static int take_detail(struct assembly_tree *tree, struct tree_node *node,
+                       const struct tree_rule *rule, const struct json_doc *doc, uint32_t item,
+                       int64_t index)
 {
     struct tree_node *element = find_detail(node, doc, item, index);
 
@@ -281,8 +282,8 @@ static int take_detail(struct tree *tree, struct tree_node *node, const struct t
     return tree_merge(tree, element, rule->members, doc, item);
 }
 
-static int take_details(struct tree *tree, struct tree_node *node, const struct tree_rule *rule,
-                        const struct json_doc *doc, uint32_t array)
+static int take_details(struct assembly_tree *tree, struct tree_node *node,
+                        const struct tree_rule *rule, const struct json_doc *doc, uint32_t array)
 {
     for (uint32_t item = json_first(doc, array); item != JSON_NONE;
          item = json_next(doc, array, item)) {
@@ -317,7 +318,7 @@ static struct tree_node *find(struct tree_node *node, const char *name, size_t l
 }
 
 /* Names are compared as they are written: nobody who streams spells one in two ways. */
-static int make_member(struct tree *tree, struct tree_node *node, enum tree_merge merge,
+static int make_member(struct assembly_tree *tree, struct tree_node *node, enum tree_merge merge,
                        struct text name, struct tree_node **ret_member)
 {
     struct tree_item *item;
@@ -358,7 +359,7 @@ static enum json_type type_for(enum tree_merge merge)
 }
 
 /* A value of the type that the rule joins. */
-static int join(struct tree *tree, struct tree_node *node, const struct tree_rule *rule,
+static int join(struct assembly_tree *tree, struct tree_node *node, const struct tree_rule *rule,
                 const struct json_doc *doc, uint32_t value)
 {
     switch (rule->merge) {
@@ -380,7 +381,7 @@ static int join(struct tree *tree, struct tree_node *node, const struct tree_rul
     }
 }
 
-static int take(struct tree *tree, struct tree_node *node, const struct tree_rule *rule,
+static int take(struct assembly_tree *tree, struct tree_node *node, const struct tree_rule *rule,
                 const struct json_doc *doc, uint32_t value)
 {
     const struct json_token *token = &doc->tokens[value];
@@ -406,8 +407,8 @@ static int take(struct tree *tree, struct tree_node *node, const struct tree_rul
     }
 }
 
-static int take_member(struct tree *tree, struct tree_node *node, const struct tree_rule *rule,
-                       const struct json_doc *doc, uint32_t key)
+static int take_member(struct assembly_tree *tree, struct tree_node *node,
+                       const struct tree_rule *rule, const struct json_doc *doc, uint32_t key)
 {
     struct text name = {doc->text + doc->tokens[key].start,
                         doc->tokens[key].end - doc->tokens[key].start};
@@ -422,7 +423,7 @@ static int take_member(struct tree *tree, struct tree_node *node, const struct t
     return error != 0 ? error : take(tree, member, rule, doc, key + 1);
 }
 
-int tree_merge(struct tree *tree, struct tree_node *node, const struct tree_rule *rules,
+int tree_merge(struct assembly_tree *tree, struct tree_node *node, const struct tree_rule *rules,
                const struct json_doc *doc, uint32_t object)
 {
     if (!answer_field_is(doc, object, JSON_OBJECT))

@@ -48,19 +48,19 @@ struct tree_rule {
 
 struct tree_node;
 
-struct tree {
+struct assembly_tree {
     struct tree_node *root; /* an object */
     size_t bytes, bytes_max, nodes;
     char *scratch; /* for decoding */
     size_t scratch_size;
 };
 
-int tree_init(struct tree *tree, size_t bytes_max);
-void tree_release(struct tree *tree); /* accepts a zeroed one */
+int assembly_tree_init(struct assembly_tree *tree, size_t bytes_max);
+void assembly_tree_release(struct assembly_tree *tree); /* accepts a zeroed one */
 
 /* Merges an object of doc into node. -EBADMSG: an element's index makes no sense; -E2BIG: over one
  * of the maxima; -ENOMEM. */
-int tree_merge(struct tree *tree, struct tree_node *node, const struct tree_rule *rules,
+int tree_merge(struct assembly_tree *tree, struct tree_node *node, const struct tree_rule *rules,
                const struct json_doc *doc, uint32_t object);
 
 /* borrow: the member of an object, the element of an array; NULL: not there. */
@@ -68,7 +68,7 @@ struct tree_node *tree_member(struct tree_node *node, const char *name);
 size_t tree_count(const struct tree_node *node); /* elements, holes included */
 struct tree_node *tree_element(struct tree_node *node, size_t at);
 /* The element, made when it is not there yet. */
-int tree_make_element(struct tree *tree, struct tree_node *node, size_t at,
+int tree_make_element(struct assembly_tree *tree, struct tree_node *node, size_t at,
                       struct tree_node **ret_element);
 bool tree_is_said(const struct tree_node *node); /* there, and not null */
 

@@ -24,8 +24,8 @@ static const struct {
                        "No upstream has this model."},
     [PROBLEM_NO_KEY] = {401, false, 0, ERROR_AUTHENTICATION, "authentication_error",
                         "Missing API key: send it as Authorization: Bearer KEY."},
-    [PROBLEM_PAYMENT] = {402, false, 0, ERROR_PAYMENT, "insufficient_funds",
-                         "Insufficient credits."},
+    [PROBLEM_PAYMENT] = {402, false, 0, ERROR_PAYMENT, "quota_for_entity_exceeded",
+                         "This key's budget is spent; nothing was sent."},
     [PROBLEM_FORBIDDEN] = {403, false, 0, ERROR_PERMISSION, "forbidden",
                            "This key may not do that."},
     [PROBLEM_NOT_FOUND] = {404, false, 0, ERROR_NOT_FOUND, "not_found", "Not Found"},
@@ -64,7 +64,8 @@ enum {
 };
 _Static_assert(EVENT_MESSAGE_BYTES + ID_BYTES + MODEL_BYTES + 350 < PROBLEM_TEXT_MAX,
                "the widest event fits");
-_Static_assert(MESSAGE_BYTES + PARAM_BYTES + 250 < PROBLEM_TEXT_MAX, "the widest body fits");
+_Static_assert(MESSAGE_BYTES + PARAM_BYTES + PROBLEM_LIMITS_MAX + 270 < PROBLEM_TEXT_MAX,
+               "the widest body fits");
 
 int problem_status(enum problem problem, enum config_dialect dialect)
 {
@@ -145,41 +146,65 @@ static void print_param(enum problem problem, const char *message, char param[PA
         memcpy(param, "null", sizeof "null");
 }
 
+/* ,"metadata":{...}, or nothing. type: OpenRouter's word; NULL: there is none. */
+static void print_metadata(const char *type, const char *limits, char *out, size_t size)
+{
+    int len;
+
+    out[0] = '\0';
+    if (type == NULL && limits == NULL)
+        return;
+    len = snprintf(out, size, ",\"metadata\":{%s%s%s%s%s}", type != NULL ? "\"error_type\":\"" : "",
+                   type != NULL ? type : "", type != NULL ? "\"" : "",
+                   type != NULL && limits != NULL ? "," : "", limits != NULL ? limits : "");
+    assert(len > 0 && (size_t)len < size);
+}
+
 /* The value of `error`; message is escaped already, param is JSON. */
 static void print_error(enum problem problem, enum config_dialect dialect, enum row_api api,
-                        const char *message, const char *param, char *out, size_t size)
+                        const char *message, const char *param, const char *limits, char *out,
+                        size_t size)
 {
     enum error_kind kind = kind_of(problem, dialect);
     const char *type = problems[problem].type;
+    bool openrouter = dialect == DIALECT_OPENROUTER && api != API_MESSAGES;
+    char metadata[PROBLEM_LIMITS_MAX + 100];
     int len;
 
+    print_metadata(openrouter && kind != ERROR_KINDS ? error_words(kind)->openrouter : NULL, limits,
+                   metadata, sizeof metadata);
     if (api == API_MESSAGES)
-        len = snprintf(out, size, "{\"type\":\"%s\",\"message\":\"%s\"}",
-                       kind == ERROR_KINDS ? "api_error" : error_words(kind)->anthropic, message);
-    else if (dialect != DIALECT_OPENROUTER)
-        len =
-            snprintf(out, size, "{\"message\":\"%s\",\"type\":\"%s\",\"param\":%s,\"code\":\"%s\"}",
-                     message, type, param, type);
-    else if (kind == ERROR_KINDS)
-        len = snprintf(out, size, "{\"message\":\"%s\",\"code\":%d}", message,
-                       problem_status(problem, dialect));
+        len = snprintf(out, size, "{\"type\":\"%s\",\"message\":\"%s\"%s}",
+                       kind == ERROR_KINDS ? "api_error" : error_words(kind)->anthropic, message,
+                       metadata);
+    else if (openrouter)
+        len = snprintf(out, size, "{\"message\":\"%s\",\"code\":%d%s}", message,
+                       problem_status(problem, dialect), metadata);
     else
         len = snprintf(out, size,
-                       "{\"message\":\"%s\",\"code\":%d,\"metadata\":{\"error_type\":\"%s\"}}",
-                       message, problem_status(problem, dialect), error_words(kind)->openrouter);
+                       "{\"message\":\"%s\",\"type\":\"%s\",\"param\":%s,\"code\":\"%s\"%s}",
+                       message, type, param, type, metadata);
     assert(len > 0 && (size_t)len < size);
 }
 
 size_t problem_print(enum problem problem, enum config_dialect dialect, enum row_api api,
                      const char *detail, char text[PROBLEM_TEXT_MAX])
 {
-    char message[MESSAGE_BYTES], param[PARAM_BYTES], error[MESSAGE_BYTES + PARAM_BYTES + 200];
+    return problem_print_limits(problem, dialect, api, detail, NULL, text);
+}
+
+size_t problem_print_limits(enum problem problem, enum config_dialect dialect, enum row_api api,
+                            const char *detail, const char *limits, char text[PROBLEM_TEXT_MAX])
+{
+    char message[MESSAGE_BYTES], param[PARAM_BYTES];
+    char error[MESSAGE_BYTES + PARAM_BYTES + PROBLEM_LIMITS_MAX + 200];
     int len;
 
     assert(problem < PROBLEMS);
+    assert(limits == NULL || strlen(limits) <= PROBLEM_LIMITS_MAX);
     escape(detail != NULL ? detail : problems[problem].message, message, sizeof message);
     print_param(problem, message, param);
-    print_error(problem, dialect, api, message, param, error, sizeof error);
+    print_error(problem, dialect, api, message, param, limits, error, sizeof error);
     if (api == API_MESSAGES)
         len = snprintf(text, PROBLEM_TEXT_MAX, "{\"type\":\"error\",\"error\":%s%s}", error,
                        dialect == DIALECT_OPENROUTER ? ",\"request_id\":null" : "");
@@ -250,7 +275,7 @@ size_t problem_print_event(enum problem problem, enum config_dialect dialect, en
     assert(problem < PROBLEMS);
     *ret_id_at = 0;
     escape(problems[problem].message, message, sizeof message);
-    print_error(problem, dialect, api, message, "null", error, sizeof error);
+    print_error(problem, dialect, api, message, "null", NULL, error, sizeof error);
     if (api == API_RESPONSES)
         len = print_responses(problem, dialect, message, text);
     else if (api == API_MESSAGES)

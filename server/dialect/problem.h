@@ -22,8 +22,8 @@ enum problem {
     PROBLEM_BAD_REQUEST,
     PROBLEM_MODEL, /* no upstream has the model: 400 in OpenRouter's dialect, 404 in Vercel's */
     PROBLEM_NO_KEY,
-    PROBLEM_PAYMENT,   /* 402 */
-    PROBLEM_FORBIDDEN, /* 403 */
+    PROBLEM_PAYMENT,   /* 402: the client's budget */
+    PROBLEM_FORBIDDEN, /* 403: what the client's key may not do */
     PROBLEM_NOT_FOUND,
     PROBLEM_METHOD,
     PROBLEM_TOO_LARGE,
@@ -47,13 +47,19 @@ bool problem_is_final(enum problem problem);
 /* Seconds for Retry-After, 0 for none, at most 9. */
 unsigned problem_retry_after(enum problem problem);
 
-enum { PROBLEM_TEXT_MAX = 1536 };
+enum { PROBLEM_TEXT_MAX = 2048 };
 
 /* Writes the body; detail replaces the standard message when not NULL. It may be of any length and
  * bytes: it is cut at a character's boundary, and what is no UTF-8 is shown as '?'. Returns the
  * text's length; it is JSON. */
 size_t problem_print(enum problem problem, enum config_dialect dialect, enum row_api api,
                      const char *detail, char text[PROBLEM_TEXT_MAX]);
+/* The same for an error that a limit of ours raised. limits: the members of a JSON object (at most
+ * PROBLEM_LIMITS_MAX bytes) that say which; they stand in the error's `metadata`, where OpenRouter
+ * has its own, and which no other schema forbids. NULL: none. */
+enum { PROBLEM_LIMITS_MAX = 512 };
+size_t problem_print_limits(enum problem problem, enum config_dialect dialect, enum row_api api,
+                            const char *detail, const char *limits, char text[PROBLEM_TEXT_MAX]);
 
 /* The event that ends a stream which broke after its head was sent, one whole SSE event in the
  * grammar of (dialect, api):

@@ -89,7 +89,7 @@ static struct ledger_row full_row(void)
     row.source_id = TEXT("n");
     row.status = 499;
     row.finish_reason = TEXT("o");
-    row.usage = (struct usage){1, 0, 22, 333, 5, 4444, 6, 7, 8, true};
+    row.usage = (struct usage){1, 0, 22, 333, 5, 4444, 6, 7, 8, 9, 10, 11, 12, true};
     row.billed = fixture_money(1);
     row.upstream_cost = fixture_money(0);
     row.market = fixture_money(INT64_C(-1200000000000000));

@@ -130,12 +130,17 @@ static void victim_append(struct victim *victim)
 
 static void victim_settle(struct victim *victim, struct victim_hold *held)
 {
-    struct ledger_late late = {.found = true, .usage = USAGE_INIT, .byok = -1};
-    struct entry *entry = begin(victim->told, OP_SETTLE, held->id);
-    late.billed = fixture_money(77);
+    struct ledger_row was, row;
+    struct entry *entry;
+    char name[32];
+    row = was = victim_row(held->id, name);
+    was.verdict = VERDICT_PENDING;
+    was.billed.known = false;
+    row.billed = fixture_money(77);
+    entry = begin(victim->told, OP_SETTLE, held->id);
     /* Any lane may bring it. */
-    if (ledger_settle(ledger_lane(victim->ledger, choose(victim, LANES)), &held->hold.ref, &late) <
-        0)
+    if (ledger_settle(ledger_lane(victim->ledger, choose(victim, LANES)), &held->hold.ref, &was,
+                      &row, false, fixture_now_ms) < 0)
         return;
     entry->done = 1;
     *held = victim->holds[--victim->count];

@@ -173,9 +173,9 @@ static void a_settled_row_is_found_as_it_is_now(void **state)
     const struct fixture *fixture = *state;
     struct ledger_options options = fixture_options(fixture, 1);
     struct ledger *ledger = fixture_open(&options);
-    struct ledger_late late = {.found = true, .usage = USAGE_INIT, .byok = -1};
-    struct ledger_row row = fixture_row("gen-own");
+    struct ledger_row row = fixture_row("gen-own"), late = row;
     struct ledger_hold hold;
+    late.upstream_id = TEXT("up-1");
     late.billed = fixture_money(77);
     row.verdict = VERDICT_PENDING;
     row.billed.known = false;
@@ -183,7 +183,8 @@ static void a_settled_row_is_found_as_it_is_now(void **state)
     assert_int_equal(ledger_hold(ledger_lane(ledger, 0), &row, fixture_now_ms, &hold), 0);
     ledger_post(ledger_lane(ledger, 0), &hold, &row);
     assert_int_equal(find(ledger, "up-1", "k1")->row.verdict, VERDICT_PENDING);
-    assert_int_equal(ledger_settle(ledger_lane(ledger, 0), &hold.ref, &late), 0);
+    assert_int_equal(
+        ledger_settle(ledger_lane(ledger, 0), &hold.ref, &row, &late, false, fixture_now_ms), 0);
     ledger_kick(ledger_lane(ledger, 0));
     assert_true(fixture_wait(fixture_drained, ledger));
     assert_true(find(ledger, "up-1", "k1")->row.billed.money.femto == 77);
@@ -300,8 +301,7 @@ static void what_is_final_ends_before_what_is_open(void **state)
     struct ledger_options options = fixture_options(fixture, 1);
     struct ledger *ledger = fixture_open(&options);
     struct ledger_lane *lane = ledger_lane(ledger, 0);
-    struct ledger_late late = {.usage = USAGE_INIT, .byok = -1};
-    struct ledger_row row = fixture_row("a");
+    struct ledger_row row = fixture_row("a"), late = row;
     struct ledger_hold pending, open;
     int64_t now_ms = fixture_now_ms + 3600 * 1000, ms = 0;
     assert_int_equal(ledger_settled_before(ledger, now_ms, &ms), 0);
@@ -316,7 +316,7 @@ static void what_is_final_ends_before_what_is_open(void **state)
     assert_int_equal(ms, fixture_now_ms);
     assert_int_equal(ledger_settled_before(ledger, now_ms + LEDGER_STUCK_MS, &ms), 0);
     assert_int_equal(ms, now_ms); /* a row that nobody will ever settle holds nothing up */
-    assert_int_equal(ledger_settle(lane, &pending.ref, &late), 0);
+    assert_int_equal(ledger_settle(lane, &pending.ref, &row, &late, false, now_ms), 0);
     ledger_kick(lane);
     assert_true(fixture_wait(fixture_drained, ledger));
     assert_int_equal(ledger_settled_before(ledger, now_ms, &ms), 0);

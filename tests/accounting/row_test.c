@@ -41,7 +41,7 @@ static void fill(struct ledger_row *row)
     row->source_id = TEXT("gen-0");
     row->status = 200;
     row->finish_reason = TEXT("stop");
-    row->usage = (struct usage){9520, 16, 9519, 0, 1, 2, 3, INT64_MAX, 4, true};
+    row->usage = (struct usage){9520, 16, 9519, 0, 1, 2, 3, INT64_MAX, 4, 5, 6, 7, 8, true};
     row->billed = money(INT64_C(2546740000000));
     row->upstream_cost = money(0);
     row->market = money(wide);
@@ -334,7 +334,8 @@ static void the_largest_row_fits_its_bound(void **state)
         &row.upstream,     &row.upstream_id,   &row.route,
         &row.source_id,    &row.finish_reason, &row.price_hash,
         &row.attempts,     &row.preset,        &row.native_finish_reason,
-        &row.service_tier, &row.origin,
+        &row.service_tier, &row.origin,        &row.rating,
+        &row.observed,     &row.corrects,
     };
     uint8_t bytes[ROW_ENCODED_MAX];
     size_t len;
@@ -345,9 +346,13 @@ static void the_largest_row_fits_its_bound(void **state)
         *texts[i] = (struct text){text, sizeof(text)};
     row.tags.len = ROW_TAGS_BYTES_MAX;
     row.attempts.len = ROW_ATTEMPTS_BYTES_MAX;
+    row.observed.len = ROW_OBSERVED_BYTES_MAX;
+    row.version = UINT32_MAX;
+    row.cause = CAUSE_UNEXPLAINED;
     row.created_at_ms = INT64_MIN;
-    row.usage = (struct usage){INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
-                               INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, true};
+    row.usage =
+        (struct usage){INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
+                       INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, true};
     row.latency_ms = row.ttft_ms = INT64_MAX;
     row.billed = row.upstream_cost = row.booked = row.difference = money(wide);
     assert_int_equal(row_encode(&row, bytes, sizeof(bytes), &len), 0);

@@ -55,6 +55,28 @@ static void groups_are_sorted_sums(void **state)
     tally_free(tally);
 }
 
+/* It says by how much a sum was wrong, and nobody asked for it. */
+static void a_correction_is_no_request(void **state)
+{
+    struct tally *tally = tally_new(0);
+    struct ledger_row correction = row(7, 3, CACHE_HIT);
+    struct tally_group *const *groups;
+    size_t count;
+    (void)state;
+    correction.corrects = TEXT("1/2");
+    add(tally, "a", "1", correction);
+    correction.billed.known = false;
+    add(tally, "a", "1", correction);
+    groups = tally_sort(tally, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(groups[0]->requests, 0);
+    assert_int_equal(groups[0]->hits, 0);
+    assert_int_equal(groups[0]->unbilled, 0);
+    assert_int_equal(groups[0]->tokens[TALLY_PROMPT], 6);
+    assert_true(groups[0]->money[TALLY_BILLED].money.femto == 7);
+    tally_free(tally);
+}
+
 /* As a tag may be named twice by one row. */
 static void a_row_counts_once_in_a_group(void **state)
 {
@@ -129,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups_are_sorted_sums),
+        cmocka_unit_test(a_correction_is_no_request),
         cmocka_unit_test(a_row_counts_once_in_a_group),
         cmocka_unit_test(failed_rows_do_not_make_a_sum_doubtful),
         cmocka_unit_test(there_are_as_many_groups_as_allowed),

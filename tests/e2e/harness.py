@@ -450,6 +450,21 @@ class Gateway(Process):
             raise AssertionError(f"export: exit {done.returncode}: {done.stderr.decode()}")
         return done.stdout.decode()
 
+    def explain(self, identity):
+        """tollgate explain --json of an id or an answer."""
+        if isinstance(identity, Answer):
+            identity = identity.headers["x-generation-id"]
+        code, out, err = tollgate("explain", "-c", self.config, identity, "--json")
+        equal((code, err), (0, ""), f"explain {identity}")
+        return json.loads(out, parse_float=Decimal)
+
+    def report(self, *arguments):
+        """tollgate report --json of this month."""
+        code, out, err = tollgate("report", "-c", self.config, "--month", this_month(), "--json",
+                                  *arguments)
+        equal((code, err), (0, ""), f"report {arguments}")
+        return json.loads(out, parse_float=Decimal)
+
     def rows_of(self, answers, settled=False):
         """The rows of these answers, in their order, and no others.
 
@@ -514,6 +529,20 @@ def write_config(settings):
     with open(path, "w", encoding="utf-8") as file:
         file.write(settings if isinstance(settings, str) else json.dumps(settings, indent=1))
     return path
+
+
+def client(name, key=None, **more):
+    """An element of `clients`: the one with this key, or with tg_NAME."""
+    key = key or f"tg_{name}"
+    return {"name": name, "key_hash": "sha256:" + hashlib.sha256(key.encode()).hexdigest(), **more}
+
+
+def price_file(model, *versions, **more):
+    """Text of a price table: one model with its versions, oldest first; more: other models."""
+    since = {"from": "2026-01-01T00:00:00Z"}
+    models = {model: versions, **{name: [each] for name, each in more.items()}}
+    return json.dumps({"format": 2, "models": {
+        name: [{**since, **version} for version in each] for name, each in models.items()}})
 
 
 def self_signed(directory):

@@ -4,7 +4,7 @@
  * metadata, and differs in nothing but numbers and values; reading the replay again costs nothing;
  * learning and noting apart give what reading gives; an id that is peeked is the first one of the
  * text. */
-#include "accounting/ledger.h"
+#include "accounting/settle.h"
 #include "tests/server/dialect/answer_support.h"
 
 #include <stdint.h>
@@ -221,11 +221,10 @@ static void check_peek(const char *text, size_t len)
 
 static void check_generation(struct answer *answer, const char *text, size_t len)
 {
-    struct ledger_late late = {0};
+    struct settle_record late = {0};
 
     if (answer_read_generation(answer, text, len, "gen_1", &late) != 0)
         return;
-    assert(late.found);
     assert(!late.billed.known || late.billed.money.femto >= 0);
     assert(!late.upstream_cost.known || late.byok == 1);
     assert(late.usage.prompt_tokens >= USAGE_ABSENT);

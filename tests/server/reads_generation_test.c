@@ -330,6 +330,7 @@ static void a_record_takes_its_estimate_apart(void **state)
 
     (void)state;
     row.attempts = TEXT("[{\"upstream\":\"a\",\"status\":429}]");
+    row.rating = TEXT("1;0:0:1:1400000000;1:1:16:4400000000;2:2:9519:260000000");
     record_of(&printed, &row, "");
     assert_raw(&printed.doc, 0, "request_id", "\"gen_01KYEXAMPLE0000000000000AA\"");
     assert_raw(&printed.doc, 0, "endpoint", "\"chat/completions\"");
@@ -355,19 +356,20 @@ static void a_record_takes_its_estimate_apart(void **state)
     release_printed(&printed);
 }
 
-/* Prices of today that did not make this estimate are not shown as if they had. */
+/* Lines that did not make this estimate are not shown as if they had. */
 static void lines_that_do_not_add_up_are_not_shown(void **state)
 {
     struct ledger_row row = chat_row();
     struct printed printed;
 
     (void)state;
+    row.rating = TEXT("1;0:0:1:1400000000;1:1:16:4400000000;2:2:9519:260000000");
     row.estimated = usd("0.00254675");
     record_of(&printed, &row, "");
     assert_raw(&printed.doc, 0, "pricing_lines", "[]");
     release_printed(&printed);
     row = chat_row();
-    row.model = TEXT("nobody/knows");
+    row.rating = TEXT("");
     record_of(&printed, &row, "");
     assert_raw(&printed.doc, 0, "pricing_lines", "[]");
     release_printed(&printed);

@@ -218,7 +218,7 @@ static void a_key_shows_its_sums_and_a_label(void **state)
     key.billed[TALLY_TOTAL] = usd("1.5").money;
     key.billed[TALLY_MONTH] = usd("0.25").money;
     key.byok[TALLY_WEEK] = usd("0.000000000000001").money;
-    reads_print_key("0123456789abcdef0123456789abcdef", &key, &printed.out);
+    reads_print_key("0123456789abcdef0123456789abcdef", &key, NULL, NULL, &printed.out);
     parse_printed(&printed);
     data = json_get(&printed.doc, 0, "data");
     assert_raw(&printed.doc, data, "label", "\"key-012345...cdef\"");
@@ -231,9 +231,33 @@ static void a_key_shows_its_sums_and_a_label(void **state)
     release_printed(&printed);
 }
 
+/* Of several budgets the one with the least left. */
+static void a_clients_budget_is_its_keys_limit(void **state)
+{
+    static const struct config_client client = {.name = NULL};
+    struct budget_state states[BUDGET_PERIODS] = {
+        [BUDGET_DAY] = {.limited = true, .limit = usd("5").money, .spent = usd("1").money},
+        [BUDGET_WEEK] = {.limited = false},
+        [BUDGET_MONTH] = {.limited = true, .limit = usd("20").money, .spent = usd("17.5").money},
+    };
+    struct tally_key key = TALLY_KEY_INIT;
+    struct printed printed = {.out = OUT_INIT};
+    uint32_t data;
+
+    (void)state;
+    reads_print_key("0123456789abcdef0123456789abcdef", &key, &client, states, &printed.out);
+    parse_printed(&printed);
+    data = json_get(&printed.doc, 0, "data");
+    assert_raw(&printed.doc, data, "limit", "20");
+    assert_raw(&printed.doc, data, "limit_remaining", "2.5");
+    assert_raw(&printed.doc, data, "limit_reset", "\"monthly\"");
+    release_printed(&printed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clients_budget_is_its_keys_limit),
         cmocka_unit_test(a_report_adds_up_by_day_and_hour),
         cmocka_unit_test(a_report_groups_by_every_key),
         cmocka_unit_test(an_unknown_credential_has_no_name),

@@ -16,7 +16,6 @@
 
 static struct config reads_config;
 static struct model_map *reads_map;
-static struct price_table *reads_prices;
 
 static inline int reads_setup(void **state)
 {
@@ -28,9 +27,7 @@ static inline int reads_setup(void **state)
     reads_config.upstream[0] = (struct config_upstream){.name = vercel, .dialect = DIALECT_VERCEL};
     reads_config.upstream[1] =
         (struct config_upstream){.name = router, .dialect = DIALECT_OPENROUTER};
-    if (model_map_open(NULL, &reads_map, error, sizeof error) != 0 ||
-        price_table_open(SOURCE_DIR "/configs/prices.json", &reads_prices, error, sizeof error) !=
-            0) {
+    if (model_map_open(NULL, &reads_map, error, sizeof error) != 0) {
         fprintf(stderr, "%s\n", error);
         return -1;
     }
@@ -41,14 +38,12 @@ static inline int reads_teardown(void **state)
 {
     (void)state;
     model_map_free(reads_map);
-    price_table_free(reads_prices);
     return 0;
 }
 
 static inline struct reads_view view_of(enum config_dialect to)
 {
-    return (struct reads_view){
-        .config = &reads_config, .models = reads_map, .prices = reads_prices, .to = to};
+    return (struct reads_view){.config = &reads_config, .models = reads_map, .to = to};
 }
 
 static inline struct maybe_money usd(const char *text)

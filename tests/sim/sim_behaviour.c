@@ -46,7 +46,13 @@ struct sim_behaviour sim_behaviour_default(void)
         .reasoning_tokens = SIM_UNSET,
         .comment_ms = SIM_UNSET,
         .generation = SIM_UNSET,
-        .billing = {.factor = 1000000000000000},
+        .write_1h_tokens = SIM_UNSET,
+        .web_searches = SIM_UNSET,
+        .record_prompt_tokens = SIM_UNSET,
+        .record_completion_tokens = SIM_UNSET,
+        .record_errors = SIM_UNSET,
+        .record_cost = -1,
+        .billing = {.factor = 1000000000000000, .market = -1, .billed = -1},
     };
 }
 
@@ -187,6 +193,11 @@ static const struct key keys[] = {
     NUMBER(cached_tokens, 0, SIM_TOKENS_MAX),
     NUMBER(cache_write_tokens, 0, SIM_TOKENS_MAX),
     NUMBER(reasoning_tokens, 0, SIM_TOKENS_MAX),
+    NUMBER(write_1h_tokens, 0, SIM_TOKENS_MAX),
+    NUMBER(web_searches, 0, SIM_TOKENS_MAX),
+    NUMBER(record_prompt_tokens, 0, SIM_TOKENS_MAX),
+    NUMBER(record_completion_tokens, 0, SIM_TOKENS_MAX),
+    NUMBER(record_errors, 0, SIM_TOKENS_MAX),
     WORDS(die, "", "connect", "headers", "middle", "end"),
     WORDS(hang, "", "connect", "headers", "middle"),
     WORDS(cost_format, "number", "exponent", "string"),
@@ -205,6 +216,11 @@ static const struct key keys[] = {
     OTHER("generation", read_generation, generation),
     OTHER("surcharge", read_decimal, billing.surcharge),
     OTHER("discount", read_decimal, billing.factor),
+    OTHER("market", read_decimal, billing.market),
+    OTHER("billed", read_decimal, billing.billed),
+    OTHER("record_cost", read_decimal, record_cost),
+    OTHER("service_tier", read_text, service_tier),
+    OTHER("cost_member", read_text, cost_member),
     OTHER("byok", read_bool, billing.byok),
     OTHER("no_cost", read_bool, no_cost),
     OTHER("no_done", read_bool, no_done),
@@ -214,6 +230,7 @@ static const struct key keys[] = {
     OTHER("refuse_html", read_bool, refuse_html),
     OTHER("empty", read_bool, empty),
     OTHER("delta_cost", read_bool, delta_cost),
+    OTHER("record_wrong_id", read_bool, record_wrong_id),
 };
 
 /* Enums are written through an int; the compiler gives them no other size. */

@@ -36,18 +36,23 @@ struct sim_behaviour {
     h2o_iovec_t text, raw, content_type, retry_after;    /* base NULL: not given */
     h2o_iovec_t reasoning, provider, served_model, path; /* likewise */
     h2o_iovec_t models_tried[SIM_TRIED_MAX]; /* each failed before the one that served */
-    h2o_iovec_t tool_name, tool_arguments;   /* tool_name.base NULL: no tool call */
+    h2o_iovec_t service_tier, cost_member;
+    h2o_iovec_t tool_name, tool_arguments;                 /* tool_name.base NULL: no tool call */
     int64_t size, delay, chunks, gap, status, error_frame; /* SIM_UNSET: not given */
     int64_t prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens, reasoning_tokens;
+    int64_t write_1h_tokens, web_searches;
+    int64_t record_prompt_tokens, record_completion_tokens, record_errors;
     int64_t comment_ms;
     int64_t tried_count; /* of models_tried */
     int64_t generation;  /* ms, SIM_RECORD_NEVER or SIM_UNSET */
     struct sim_billing billing;
+    __int128 record_cost; /* negative: as billed */
     enum sim_place die, hang;
     enum sim_cost_format cost_format;
     enum sim_metadata metadata;
     enum sim_usage_place usage;
-    bool no_cost, no_done, no_finish, endless, gzip, refuse_html, empty, delta_cost;
+    bool no_cost, no_done, no_finish, endless, gzip, refuse_html, empty, delta_cost,
+        record_wrong_id;
 };
 
 /* What an empty object means. */

@@ -76,7 +76,7 @@ static void slot_fill(struct sim_calls *calls, struct sim_call *call,
     *call = (struct sim_call){
         .serial = calls->next,
         .arrived_ms = arrival->now_ms,
-        .record_delay_ms = arrival->record_delay_ms,
+        .record = arrival->record,
         .body_bytes = arrival->body_bytes,
         .path = keep(calls, arrival->path),
         .model = keep(calls, arrival->model),

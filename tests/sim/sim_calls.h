@@ -24,6 +24,15 @@ enum {
 enum sim_state { SIM_LIVE, SIM_DONE, SIM_ABORTED, SIM_DIED };
 
 /* A POST as it is logged. borrow: every span, copied before return. */
+/* How the generation record of a call differs from what was answered. */
+struct sim_record {
+    int64_t delay_ms;           /* behind the answer's end; negative: never */
+    int64_t errors;             /* questions that are answered with 500 before */
+    int64_t prompt, completion; /* tokens; negative: as answered */
+    __int128 cost;              /* total_cost; negative: as billed */
+    bool wrong_id;              /* it is somebody else's */
+};
+
 struct sim_arrival {
     int64_t now_ms;                /* unix */
     struct sim_span path, headers; /* headers: a JSON object */
@@ -40,7 +49,7 @@ struct sim_arrival {
     const char *finish_reason; /* static; NULL: none */
     struct sim_tokens tokens;
     struct sim_costs costs;
-    int64_t record_delay_ms; /* of the generation record; negative: never */
+    struct sim_record record;
 };
 
 struct sim_calls;
@@ -65,10 +74,10 @@ bool sim_calls_print(struct sim_calls *calls, struct sim_text *text, size_t most
 void sim_calls_stats(struct sim_calls *calls, struct sim_text *text);
 /* What Vercel, and with `openrouter` OpenRouter, says of the account. */
 void sim_calls_credits(struct sim_calls *calls, bool openrouter, struct sim_text *text);
-/* sim_record.c: the record of one id as that dialect's GET generation gives it; false while there
- * is none. Counts the question. */
-bool sim_calls_generation(struct sim_calls *calls, enum sim_dialect dialect, struct sim_span id,
-                          int64_t now_ms, struct sim_text *text);
+/* sim_record.c: the record of one id as that dialect's GET generation gives it: 200, 404 while
+ * there is none, or 500. Counts the question. */
+int sim_calls_generation(struct sim_calls *calls, enum sim_dialect dialect, struct sim_span id,
+                         int64_t now_ms, struct sim_text *text);
 /* sim_account.c: OpenRouter's GET key and GET activity (all of the log, whatever the date). */
 void sim_calls_key(struct sim_calls *calls, struct sim_text *text);
 void sim_calls_activity(struct sim_calls *calls, struct sim_text *text);

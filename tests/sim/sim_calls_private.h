@@ -11,7 +11,8 @@
 
 struct sim_call {
     uint64_t serial; /* 0: the slot is empty */
-    int64_t arrived_ms, ended_ms, record_delay_ms;
+    int64_t arrived_ms, ended_ms;
+    struct sim_record record;
     char id[SIM_ID_MAX + 1];
     size_t id_len;
     uint8_t body_sha256[SIM_SHA_BYTES];

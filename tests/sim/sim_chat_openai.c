@@ -11,9 +11,13 @@ void sim_openai_usage(struct sim_text *text, const struct sim_plan *plan)
              ",'usage':{'prompt_tokens':%i,'completion_tokens':%i,'total_tokens':%i,"
              "'prompt_tokens_details':{'cached_tokens':%i,'audio_tokens':0},"
              "'completion_tokens_details':{'reasoning_tokens':%i,'audio_tokens':0,"
-             "'accepted_prediction_tokens':0,'rejected_prediction_tokens':0}}",
+             "'accepted_prediction_tokens':0,'rejected_prediction_tokens':0}",
              tokens->prompt, tokens->completion, tokens->prompt + tokens->completion,
              tokens->cached, tokens->reasoning);
+    if (plan->behaviour.cost_member.base != NULL && plan->costs.known) /* in billionths */
+        sim_json(text, ",%v:%i", &plan->behaviour.cost_member,
+                 (int64_t)(plan->costs.gateway / 1000000));
+    sim_text_str(text, "}");
 }
 
 void sim_chat_openai_json(struct sim_text *body, const struct sim_plan *plan,
@@ -40,7 +44,8 @@ void sim_chat_openai_json(struct sim_text *body, const struct sim_plan *plan,
     sim_finish_reason(body, plan);
     sim_text_str(body, "}]");
     sim_openai_usage(body, plan);
-    sim_json(body, ",'service_tier':'default','system_fingerprint':%j}", SIM_FINGERPRINT);
+    sim_json(body, ",'service_tier':%j,'system_fingerprint':%j}", sim_plan_tier(plan, "default"),
+             SIM_FINGERPRINT);
 }
 
 static void chunk_open(struct sim_stream *stream)

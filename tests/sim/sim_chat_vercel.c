@@ -45,7 +45,7 @@ void sim_chat_vercel_json(struct sim_text *body, const struct sim_plan *plan,
     sim_vercel_metadata_member(body, plan, moment);
     sim_text_str(body, "}}]");
     sim_vercel_usage(body, plan);
-    sim_text_str(body, ",\"service_tier\":\"default\"}");
+    sim_json(body, ",'service_tier':%j}", sim_plan_tier(plan, "default"));
 }
 
 static void chunk_open(struct sim_stream *stream)
@@ -114,8 +114,8 @@ static void finish(struct sim_stream *stream)
     sim_text_str(body, "}]");
     if (!separate)
         sim_vercel_usage(body, plan);
-    sim_json(body, ",'system_fingerprint':%j,'service_tier':'default','generationId':%j}\n\n",
-             SIM_FINGERPRINT, stream->moment->id);
+    sim_json(body, ",'system_fingerprint':%j,'service_tier':%j,'generationId':%j}\n\n",
+             SIM_FINGERPRINT, sim_plan_tier(plan, "default"), stream->moment->id);
     if (!separate)
         return;
     chunk_open(stream);

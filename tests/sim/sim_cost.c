@@ -13,20 +13,20 @@ enum {
 
 /* The rate of one unit: that of the highest tier below `prompt`, if the tier names the unit, else
  * the base's. Zero with *ret_known left alone means that the vendor lists none. */
-static __int128 rate_of(const struct price *price, enum price_unit unit, int64_t prompt,
+static __int128 rate_of(const struct price_brackets *brackets, enum price_unit unit, int64_t prompt,
                         bool *ret_known)
 {
-    const struct price_rates *rates = &price->base;
+    const struct price_rates *rates = &brackets->base;
     int64_t highest = -1;
 
-    for (unsigned i = 0; i < price->tier_count; i++) {
-        if (prompt > price->tiers[i].above && price->tiers[i].above > highest) {
-            rates = &price->tiers[i].rates;
-            highest = price->tiers[i].above;
+    for (unsigned i = 0; i < brackets->tier_count; i++) {
+        if (prompt > brackets->tiers[i].above && brackets->tiers[i].above > highest) {
+            rates = &brackets->tiers[i].rates;
+            highest = brackets->tiers[i].above;
         }
     }
     if ((rates->known & (1u << unit)) == 0)
-        rates = &price->base;
+        rates = &brackets->base;
     if ((rates->known & (1u << unit)) == 0)
         return 0;
     *ret_known = true;
@@ -46,17 +46,21 @@ static __int128 scale(__int128 value, __int128 factor)
     return scaled;
 }
 
-static __int128 input_cost(const struct price *price, const struct sim_tokens *tokens,
+static __int128 input_cost(const struct price_brackets *brackets, const struct sim_tokens *tokens,
                            __int128 input)
 {
-    bool read_known = false, write_known = false;
-    __int128 read = rate_of(price, PRICE_CACHE_READ, tokens->prompt, &read_known);
-    __int128 write = rate_of(price, PRICE_CACHE_WRITE, tokens->prompt, &write_known);
+    bool read_known = false, write_known = false, hour_known = false;
+    __int128 read = rate_of(brackets, PRICE_CACHE_READ, tokens->prompt, &read_known);
+    __int128 write = rate_of(brackets, PRICE_CACHE_WRITE, tokens->prompt, &write_known);
+    __int128 hour = rate_of(brackets, PRICE_CACHE_WRITE_1H, tokens->prompt, &hour_known);
     __int128 uncached = tokens->prompt - tokens->cached - tokens->written;
 
     assert(uncached >= 0);
     return uncached * input + tokens->cached * (read_known ? read : input) +
-           tokens->written * (write_known ? write : input);
+           (tokens->written - tokens->written_1h) * (write_known ? write : input) +
+           tokens->written_1h * (hour_known    ? hour
+                                 : write_known ? write
+                                               : input);
 }
 
 static struct sim_costs bill(__int128 market, __int128 output, const struct sim_billing *billing)
@@ -71,7 +75,7 @@ static struct sim_costs bill(__int128 market, __int128 output, const struct sim_
     if (billing->byok) {
         costs.upstream = market;
     } else {
-        costs.cost = scale(market, billing->factor);
+        costs.cost = billing->billed >= 0 ? billing->billed : scale(market, billing->factor);
         costs.output = scale(output, billing->factor);
         costs.input = costs.cost - costs.output;
     }
@@ -80,21 +84,37 @@ static struct sim_costs bill(__int128 market, __int128 output, const struct sim_
     return costs;
 }
 
-struct sim_costs sim_cost_of(const struct price *price, const struct sim_tokens *tokens,
-                             const struct sim_billing *billing)
+/* The rates of a service tier that the price names; what it leaves out is not looked for elsewhere.
+ */
+static const struct price_brackets *brackets_of(const struct price *price, const char *tier)
 {
-    bool known = false, request_known = false;
-    __int128 input, output, request;
+    for (unsigned i = 0; i < price->service_count && tier != NULL; i++) {
+        if (strcmp(price->services[i].name, tier) == 0)
+            return &price->services[i].brackets;
+    }
+    return &price->standard;
+}
+
+struct sim_costs sim_cost_of(const struct price *price, const char *service_tier,
+                             const struct sim_tokens *tokens, const struct sim_billing *billing)
+{
+    bool known = false, other_known = false;
+    const struct price_brackets *brackets;
+    __int128 input, output, request, market;
 
     if (price == NULL)
         return (struct sim_costs){0};
-    input = rate_of(price, PRICE_INPUT, tokens->prompt, &known);
+    brackets = brackets_of(price, service_tier);
+    input = rate_of(brackets, PRICE_INPUT, tokens->prompt, &known);
     if (!known)
         return (struct sim_costs){0};
-    input = input_cost(price, tokens, input);
-    output = tokens->completion * rate_of(price, PRICE_OUTPUT, tokens->prompt, &known);
-    request = rate_of(price, PRICE_REQUEST, tokens->prompt, &request_known);
-    return bill(input + output + request, output, billing);
+    input = input_cost(brackets, tokens, input);
+    output = tokens->completion * rate_of(brackets, PRICE_OUTPUT, tokens->prompt, &known);
+    request = rate_of(&price->standard, PRICE_REQUEST, tokens->prompt, &other_known) +
+              tokens->searches *
+                  rate_of(&price->standard, PRICE_WEB_SEARCH, tokens->prompt, &other_known);
+    market = billing->market >= 0 ? billing->market : input + output + request;
+    return bill(market, output < market ? output : market, billing);
 }
 
 struct sim_costs sim_cost_flat(__int128 market, const struct sim_billing *billing)

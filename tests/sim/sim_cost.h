@@ -15,6 +15,8 @@
 enum { SIM_TOKENS_MAX = 1000000000 }; /* of each kind; keeps every product far inside 128 bits */
 
 struct sim_tokens {
+    int64_t written_1h; /* of those written: kept for an hour */
+    int64_t searches;
     int64_t prompt;     /* cache reads and writes included */
     int64_t completion; /* reasoning included */
     int64_t cached;
@@ -26,6 +28,8 @@ struct sim_tokens {
 struct sim_billing {
     __int128 surcharge; /* per request */
     __int128 factor;    /* on the list price, in 1e-15: 9e14 is a discount of ten per cent */
+    __int128 market;    /* instead of the list price; negative: as listed */
+    __int128 billed;    /* instead of what follows from it; negative: as it does */
     bool byok;          /* the vendor bills its client itself; the gateway bills the surcharge */
 };
 
@@ -47,9 +51,11 @@ struct sim_costs {
     __int128 upstream; /* BYOK only: what the vendor bills */
 };
 
-/* borrow: price, NULL for a model without one. */
-struct sim_costs sim_cost_of(const struct price *price, const struct sim_tokens *tokens,
-                             const struct sim_billing *billing);
+/* borrow: price, NULL for a model without one; service_tier: whose rates, NULL for the standard
+ * ones.
+ */
+struct sim_costs sim_cost_of(const struct price *price, const char *service_tier,
+                             const struct sim_tokens *tokens, const struct sim_billing *billing);
 
 /* The same for what is billed by the call: `market` at list price, all of it input. */
 struct sim_costs sim_cost_flat(__int128 market, const struct sim_billing *billing);

@@ -17,14 +17,18 @@ static void usage(struct sim_text *text, const struct sim_plan *plan, bool begun
              begun ? (int64_t)0 : tokens->completion);
     if (tokens->written > 0 || plan->dialect == SIM_OPENROUTER)
         sim_json(text, ",'cache_creation_input_tokens':%i", tokens->written);
+    if (tokens->written_1h > 0 || plan->dialect == SIM_OPENROUTER)
+        sim_json(text,
+                 ",'cache_creation':{'ephemeral_5m_input_tokens':%i,"
+                 "'ephemeral_1h_input_tokens':%i}",
+                 tokens->written - tokens->written_1h, tokens->written_1h);
     if (tokens->cached > 0 || plan->dialect == SIM_OPENROUTER)
         sim_json(text, ",'cache_read_input_tokens':%i", tokens->cached);
     if (plan->dialect == SIM_OPENROUTER) {
         sim_json(text,
-                 ",'cache_creation':{'ephemeral_5m_input_tokens':%i,"
-                 "'ephemeral_1h_input_tokens':0},'output_tokens_details':{'thinking_tokens':%i},"
-                 "'server_tool_use':null,'service_tier':'standard','inference_geo':null",
-                 tokens->written, begun ? (int64_t)0 : tokens->reasoning);
+                 ",'output_tokens_details':{'thinking_tokens':%i},"
+                 "'server_tool_use':null,'service_tier':%j,'inference_geo':null",
+                 begun ? (int64_t)0 : tokens->reasoning, sim_plan_tier(plan, "standard"));
         if (with_cost)
             sim_openrouter_costs(text, plan, "prompt", "completions");
     }

@@ -28,13 +28,13 @@ static void add_price(struct sim_text *text, const struct price_rates *rates, en
 static void add_tiers(struct sim_text *text, const struct price *price, enum price_unit unit)
 {
     sim_text_str(text, "[{\"cost\":");
-    add_price(text, &price->base, unit);
-    for (unsigned i = 0; i < price->tier_count; i++) {
-        const struct price_rates *rates = &price->tiers[i].rates;
+    add_price(text, &price->standard.base, unit);
+    for (unsigned i = 0; i < price->standard.tier_count; i++) {
+        const struct price_rates *rates = &price->standard.tiers[i].rates;
         bool named = (rates->known & (1u << unit)) != 0;
-        sim_json(text, ",'max':%i},{'cost':", price->tiers[i].above + 1);
-        add_price(text, named ? rates : &price->base, unit);
-        sim_json(text, ",'min':%i", price->tiers[i].above + 1);
+        sim_json(text, ",'max':%i},{'cost':", price->standard.tiers[i].above + 1);
+        add_price(text, named ? rates : &price->standard.base, unit);
+        sim_json(text, ",'min':%i", price->standard.tiers[i].above + 1);
     }
     sim_text_str(text, "}]");
 }
@@ -46,12 +46,12 @@ static void add_pricing(struct sim_text *text, const struct price *price, bool w
 
     sim_text_str(text, "{");
     for (size_t i = 0; price != NULL && i < sizeof(units) / sizeof(units[0]); i++) {
-        if ((price->base.known & (1u << units[i].unit)) == 0)
+        if ((price->standard.base.known & (1u << units[i].unit)) == 0)
             continue;
         sim_json(text, "%r%j:", separator, units[i].name);
-        add_price(text, &price->base, units[i].unit);
+        add_price(text, &price->standard.base, units[i].unit);
         separator = ",";
-        if (price->tier_count == 0 || !with_tiers)
+        if (price->standard.tier_count == 0 || !with_tiers)
             continue;
         sim_json(text, ",'%r_tiers':", units[i].name);
         add_tiers(text, price, units[i].unit);
@@ -124,10 +124,10 @@ static void add_endpoint_pricing(struct sim_text *text, const struct price *pric
 
     sim_text_str(text, "{");
     for (size_t i = 0; price != NULL && i < sizeof(units) / sizeof(units[0]); i++) {
-        if ((price->base.known & (1u << units[i].unit)) == 0)
+        if ((price->standard.base.known & (1u << units[i].unit)) == 0)
             continue;
         sim_json(text, "%r%j:", separator, names[i]);
-        add_price(text, &price->base, units[i].unit);
+        add_price(text, &price->standard.base, units[i].unit);
         separator = ",";
     }
     sim_json(text, "%r'request':'0','image':'0','discount':0}", separator);
@@ -169,7 +169,7 @@ void sim_models_ai_sdk(const struct sim_catalogue *catalogue, const char *versio
                  "%r{'id':%v,'name':%v,'description':null,'specification':{"
                  "'specificationVersion':%j,'provider':%v,'modelId':%v},'modelType':%j,'pricing':",
                  i > 0 ? "," : "", &id, &id, version, &owner, &id, model->type);
-        if (price != NULL && (price->base.known & both) == both)
+        if (price != NULL && (price->standard.base.known & both) == both)
             add_pricing(text, price, false);
         else
             sim_text_str(text, "null");

@@ -37,15 +37,15 @@ static void add_rates(struct sim_text *text, const struct price_rates *rates, co
 static void add_pricing(struct sim_text *text, const struct price *price)
 {
     sim_text_str(text, "{");
-    add_rates(text, &price->base, "");
-    for (unsigned i = 0; i < price->tier_count; i++) {
+    add_rates(text, &price->standard.base, "");
+    for (unsigned i = 0; i < price->standard.tier_count; i++) {
         sim_json(text,
                  i == 0 ? ",'overrides':[{'min_prompt_tokens':%i" : ",{'min_prompt_tokens':%i",
-                 price->tiers[i].above);
-        add_rates(text, &price->tiers[i].rates, ",");
+                 price->standard.tiers[i].above);
+        add_rates(text, &price->standard.tiers[i].rates, ",");
         sim_text_str(text, "}");
     }
-    sim_text_str(text, price->tier_count > 0 ? "]}" : "}");
+    sim_text_str(text, price->standard.tier_count > 0 ? "]}" : "}");
 }
 
 static const char *output_of(const struct sim_model *model)
@@ -81,7 +81,7 @@ static bool is_listed(const struct sim_catalogue *catalogue, const struct sim_mo
     const uint32_t both = 1u << PRICE_INPUT | 1u << PRICE_OUTPUT;
     const struct price *price = sim_model_price(catalogue, model, now_ms);
 
-    return price != NULL && (price->base.known & both) == both;
+    return price != NULL && (price->standard.base.known & both) == both;
 }
 
 static bool is_wanted(const struct sim_catalogue *catalogue, const struct sim_model *model,

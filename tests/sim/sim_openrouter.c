@@ -58,6 +58,8 @@ void sim_openrouter_usage(struct sim_text *text, const struct sim_plan *plan)
                  ",'cost_details':{'upstream_inference_cost':%n,"
                  "'upstream_inference_prompt_cost':%n,'upstream_inference_completions_cost':%n}",
                  &split.whole, format, &split.input, format, &split.output, format);
+    if (tokens->searches > 0)
+        sim_json(text, ",'server_tool_use':{'web_search_requests':%i}", tokens->searches);
     sim_json(text,
              ",'completion_tokens_details':{'reasoning_tokens':%i,'image_tokens':0,"
              "'audio_tokens':0}}",

@@ -34,6 +34,12 @@ static inline bool sim_plan_has_tool(const struct sim_plan *plan)
     return plan->behaviour.tool_name.base != NULL;
 }
 
+/* The service tier that the answer names. */
+static inline const char *sim_plan_tier(const struct sim_plan *plan, const char *usual)
+{
+    return plan->behaviour.service_tier.base != NULL ? plan->behaviour.service_tier.base : usual;
+}
+
 /* Whether the answer says what it cost. */
 static inline bool sim_plan_tells_cost(const struct sim_plan *plan)
 {

@@ -175,17 +175,20 @@ static bool count_tokens(h2o_req_t *req, struct sim_plan *plan)
         answer = plan->request.count * IMAGE_TOKENS;
     tokens->cached = either(behaviour->cached_tokens, 0);
     tokens->written = either(behaviour->cache_write_tokens, 0);
+    tokens->written_1h = either(behaviour->write_1h_tokens, 0);
+    tokens->searches = either(behaviour->web_searches, 0);
     tokens->reasoning = either(behaviour->reasoning_tokens, tokens_of(plan->reasoning.len));
     tokens->prompt = either(behaviour->prompt_tokens,
                             tokens_of(plan->request.text_bytes) + tokens->cached + tokens->written);
     tokens->completion = either(behaviour->completion_tokens, answer + tokens->reasoning);
     if (tokens->cached + tokens->written <= tokens->prompt &&
-        tokens->reasoning <= tokens->completion)
+        tokens->written_1h <= tokens->written && tokens->reasoning <= tokens->completion)
         return true;
     *tokens = (struct sim_tokens){0};
     refuse(plan, 400, "invalid_request_error",
            message(&req->pool, "sim: cached_tokens and cache_write_tokens are part of "
-                               "prompt_tokens, reasoning_tokens of completion_tokens"));
+                               "prompt_tokens, write_1h_tokens of cache_write_tokens, "
+                               "reasoning_tokens of completion_tokens"));
     return false;
 }
 

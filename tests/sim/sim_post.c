@@ -123,11 +123,29 @@ static struct sim_span body_render(struct sim_worker *worker, h2o_req_t *req)
     return (struct sim_span){text->bytes, text->len};
 }
 
+static int64_t given(int64_t value)
+{
+    return value != SIM_UNSET ? value : -1;
+}
+
+static struct sim_record record_of(const struct sim_behaviour *behaviour, int64_t usual_delay_ms)
+{
+    int64_t delay = behaviour->generation;
+
+    return (struct sim_record){
+        .delay_ms = delay != SIM_UNSET ? delay : usual_delay_ms,
+        .errors = behaviour->record_errors != SIM_UNSET ? behaviour->record_errors : 0,
+        .prompt = given(behaviour->record_prompt_tokens),
+        .completion = given(behaviour->record_completion_tokens),
+        .cost = behaviour->record_cost,
+        .wrong_id = behaviour->record_wrong_id,
+    };
+}
+
 static uint64_t log_call(struct sim_worker *worker, h2o_req_t *req, const struct sim_plan *plan,
                          const struct sim_moment *moment, struct sim_span key,
                          char id[SIM_ID_MAX + 1])
 {
-    int64_t delay = plan->behaviour.generation;
     struct sim_arrival arrival = {
         .now_ms = moment->now_ms,
         .path = {req->path.base, req->path.len},
@@ -147,7 +165,7 @@ static uint64_t log_call(struct sim_worker *worker, h2o_req_t *req, const struct
         .finish_reason = plan->finish_reason,
         .tokens = plan->tokens,
         .costs = plan->costs,
-        .record_delay_ms = delay != SIM_UNSET ? delay : worker->sim->generation_delay_ms,
+        .record = record_of(&plan->behaviour, worker->sim->generation_delay_ms),
     };
 
     headers_render(worker, req);

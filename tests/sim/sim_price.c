@@ -29,7 +29,8 @@ static __int128 flat_cost(const struct sim_plan *plan)
 struct sim_costs sim_price_plan(const struct sim_plan *plan, const struct price *price)
 {
     const struct sim_billing *billing = &plan->behaviour.billing;
-    struct sim_costs costs = sim_cost_of(price, &plan->tokens, billing);
+    struct sim_costs costs =
+        sim_cost_of(price, plan->behaviour.service_tier.base, &plan->tokens, billing);
 
     if (costs.known || sim_api_needs_price(plan->api))
         return costs;

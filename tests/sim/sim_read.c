@@ -81,18 +81,21 @@ static int get_generation(const struct question *question)
     struct sim_span id = sim_query(question->req, "id");
     h2o_iovec_t shown = h2o_iovec_init(id.bytes, id.len);
     struct sim_text text = {0};
-    int status = 404;
+    int status = 400;
 
     if (refuse_without_key(question))
         return 0;
-    if (id.len == 0) {
-        status = 400;
+    if (id.len > 0)
+        status =
+            sim_calls_generation(question->sim->calls, question->dialect, id, sim_unix_ms(), &text);
+    if (status == 400) {
         sim_json(&text, question->dialect == SIM_OPENROUTER
                             ? "{'error':{'message':'id is required','code':400}}"
                             : "{'error':'id is required'}");
-    } else if (sim_calls_generation(question->sim->calls, question->dialect, id, sim_unix_ms(),
-                                    &text)) {
-        status = 200;
+    } else if (status == 500) {
+        sim_json(&text, "{'error':{'message':'Simulated failure','code':500}}");
+    } else if (status == 200) {
+        return sim_respond_json(question->req, status, &text);
     } else if (question->dialect == SIM_OPENROUTER) {
         sim_json(&text, "{'error':{'message':'Generation %e not found','code':404}}", &shown);
     } else {

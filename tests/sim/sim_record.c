@@ -18,12 +18,27 @@ static void member_str(struct sim_text *text, const char *name, const char *valu
     sim_member_string(text, name, value, strlen(value));
 }
 
+static __int128 billed(const struct sim_call *call)
+{
+    return call->record.cost >= 0 ? call->record.cost : call->costs.gateway;
+}
+
+static int64_t prompt_of(const struct sim_call *call)
+{
+    return call->record.prompt >= 0 ? call->record.prompt : call->tokens.prompt;
+}
+
+static int64_t completion_of(const struct sim_call *call)
+{
+    return call->record.completion >= 0 ? call->record.completion : call->tokens.completion;
+}
+
 static void head_print(struct sim_text *text, const struct sim_call *call)
 {
     sim_text_str(text, "{\"data\":{\"id\":");
-    sim_text_json(text, call->id, call->id_len);
-    sim_member_number(text, "total_cost", call->costs.gateway);
-    sim_member_number(text, "usage", call->costs.gateway);
+    sim_text_json(text, call->id, call->record.wrong_id ? call->id_len - 1 : call->id_len);
+    sim_member_number(text, "total_cost", billed(call));
+    sim_member_number(text, "usage", billed(call));
     sim_member_number(text, "upstream_inference_cost", call->costs.upstream);
 }
 
@@ -39,8 +54,8 @@ static void body_print(struct sim_text *text, const struct sim_call *call)
                call->finish_reason != NULL ? call->finish_reason : "unknown");
     sim_member_int(text, "latency", call->ended_ms - call->arrived_ms);
     sim_member_int(text, "generation_time", call->ended_ms - call->arrived_ms);
-    sim_member_int(text, "native_tokens_prompt", call->tokens.prompt);
-    sim_member_int(text, "native_tokens_completion", call->tokens.completion);
+    sim_member_int(text, "native_tokens_prompt", prompt_of(call));
+    sim_member_int(text, "native_tokens_completion", completion_of(call));
     sim_member_int(text, "native_tokens_reasoning", call->tokens.reasoning);
     sim_member_int(text, "native_tokens_cached", call->tokens.cached);
 }
@@ -50,12 +65,12 @@ static void vercel_print(struct sim_text *text, const struct sim_call *call)
     head_print(text, call);
     sim_member_number(text, "market_cost", call->costs.market);
     sim_member_number(text, "surcharge_cost", call->costs.surcharge);
-    sim_member_number(text, "gateway_cost", call->costs.gateway);
+    sim_member_number(text, "gateway_cost", billed(call));
     body_print(text, call);
     sim_member_int(text, "native_tokens_cache_creation", call->tokens.written);
-    sim_member_int(text, "tokens_prompt", call->tokens.prompt - call->tokens.cached);
-    sim_member_int(text, "tokens_completion", call->tokens.completion);
-    sim_member_int(text, "billable_web_search_calls", 0);
+    sim_member_int(text, "tokens_prompt", prompt_of(call) - call->tokens.cached);
+    sim_member_int(text, "tokens_completion", completion_of(call));
+    sim_member_int(text, "billable_web_search_calls", call->tokens.searches);
     sim_text_str(text, "}}");
 }
 
@@ -95,8 +110,8 @@ static void openrouter_print(struct sim_text *text, const struct sim_call *call)
     body_print(text, call);
     member_str(text, "native_finish_reason",
                call->finish_reason != NULL ? call->finish_reason : "unknown");
-    sim_member_int(text, "tokens_prompt", call->tokens.prompt);
-    sim_member_int(text, "tokens_completion", call->tokens.completion);
+    sim_member_int(text, "tokens_prompt", prompt_of(call));
+    sim_member_int(text, "tokens_completion", completion_of(call));
     member_str(text, "api_type", api_type(call->api));
     member_bool(text, "cancelled", call->state == SIM_ABORTED);
     member_str(text, "data_region", "global");
@@ -124,11 +139,12 @@ static bool same_vendor(enum sim_dialect a, enum sim_dialect b)
     return (a == SIM_AI_SDK ? SIM_VERCEL : a) == (b == SIM_AI_SDK ? SIM_VERCEL : b);
 }
 
-bool sim_calls_generation(struct sim_calls *calls, enum sim_dialect dialect, struct sim_span id,
-                          int64_t now_ms, struct sim_text *text)
+int sim_calls_generation(struct sim_calls *calls, enum sim_dialect dialect, struct sim_span id,
+                         int64_t now_ms, struct sim_text *text)
 {
-    const struct sim_call *call = NULL;
+    struct sim_call *call = NULL;
     uint64_t serial;
+    int status = 404;
     bool found;
 
     pthread_mutex_lock(&calls->lock);
@@ -138,11 +154,17 @@ bool sim_calls_generation(struct sim_calls *calls, enum sim_dialect dialect, str
     /* A refused call has no record: the vendor counts usage, and there was none. */
     found = call != NULL && call->id_len == id.len && memcmp(call->id, id.bytes, id.len) == 0 &&
             same_vendor(call->dialect, dialect) && call->state != SIM_LIVE && call->status < 400 &&
-            call->record_delay_ms >= 0 && call->ended_ms + call->record_delay_ms <= now_ms;
-    if (found && dialect == SIM_OPENROUTER)
-        openrouter_print(text, call);
-    else if (found)
-        vercel_print(text, call);
+            call->record.delay_ms >= 0 && call->ended_ms + call->record.delay_ms <= now_ms;
+    if (found && call->record.errors > 0) {
+        call->record.errors--;
+        status = 500;
+    } else if (found) {
+        status = 200;
+        if (dialect == SIM_OPENROUTER)
+            openrouter_print(text, call);
+        else
+            vercel_print(text, call);
+    }
     pthread_mutex_unlock(&calls->lock);
-    return found;
+    return status;
 }

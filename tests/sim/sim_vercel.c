@@ -31,6 +31,8 @@ void sim_vercel_usage(struct sim_text *text, const struct sim_plan *plan)
              ",'completion_tokens_details':{'reasoning_tokens':%i,'image_tokens':0}"
              ",'cache_creation_input_tokens':%i",
              tokens->reasoning, tokens->written);
+    if (tokens->searches > 0)
+        sim_json(text, ",'server_tool_use':{'web_search_requests':%i}", tokens->searches);
     if (with_cost) {
         sim_json(text, ",'market_cost':%n", &costs->market, format);
         if (costs->surcharge != 0)
@@ -110,8 +112,8 @@ static bool is_camel(const struct sim_plan *plan)
 static void provider_entry(struct sim_text *text, const struct sim_plan *plan,
                            const struct sim_moment *moment)
 {
-    sim_json(text, "%v:{'responseId':'resp_%h','serviceTier':'default'", &plan->provider,
-             moment->body_sha256, (size_t)24);
+    sim_json(text, "%v:{'responseId':'resp_%h','serviceTier':%j", &plan->provider,
+             moment->body_sha256, (size_t)24, sim_plan_tier(plan, "default"));
     if (plan->api == SIM_IMAGES) {
         sim_text_str(text, ",\"images\":[");
         for (int64_t i = 0; i < plan->request.count; i++)

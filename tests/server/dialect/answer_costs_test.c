@@ -105,6 +105,81 @@ static void a_count_that_is_none_is_absent_and_flagged(void **state)
     }
 }
 
+static void modalities_and_deepseeks_cache_are_counted(void **state)
+{
+    struct answer *answer =
+        read_json("{\"usage\":{\"prompt_tokens\":100,\"prompt_cache_hit_tokens\":30,\"prompt_"
+                  "tokens_details\":{"
+                  "\"image_tokens\":4,\"video_tokens\":5},\"completion_tokens_details\":{"
+                  "\"audio_tokens\":6}}}");
+
+    (void)state;
+    assert_int_equal(answer->usage.cached_tokens, 30);
+    assert_int_equal(answer->usage.image_input_tokens, 4);
+    assert_int_equal(answer->usage.video_input_tokens, 5);
+    assert_int_equal(answer->usage.audio_output_tokens, 6);
+    assert_int_equal(answer->usage.images, USAGE_ABSENT);
+    free_answer(answer);
+}
+
+/* --- costs by a configured path --- */
+
+static void a_configured_path_tells_the_cost_in_its_unit(void **state)
+{
+    static const struct {
+        const char *path, *json, *billed; /* NULL: none */
+        int64_t unit_femto;
+        bool odd;
+    } cases[] = {
+        {"usage.cost_nano_usd", "{\"usage\":{\"cost_nano_usd\":123456789}}", "0.123456789", 1000000,
+         false},
+        {"usage.cost_nano_usd", "{\"usage\":{\"cost_nano_usd\":\"7\"}}", "0.000000007", 1000000,
+         false},
+        {"meta.cost.total", "{\"meta\":{\"cost\":{\"total\":2.5e-3}}}", "0.0025",
+         INT64_C(1000000000000000), false},
+        {"cost", "{\"response\":{\"cost\":3}}", "0.000003", INT64_C(1000000000), false},
+        {"usage.cost", "{\"usage\":{}}", NULL, 1, false},
+        {"usage.cost.deep", "{\"usage\":{\"cost\":1}}", NULL, 1, false},
+        {"usage.nano", "{\"usage\":{\"nano\":-1}}", NULL, 1000000, true},
+        {"usage.nano", "{\"usage\":{\"nano\":\"x\"}}", NULL, 1000000, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct answer *answer = new_answer();
+        struct ledger_row row;
+
+        row_init(&row);
+        answer_use_cost_path(answer, cases[i].path, cases[i].unit_femto);
+        answer_read_event(answer, cases[i].json, strlen(cases[i].json));
+        answer_costs(answer, &row);
+        if (!money_is(row.billed, cases[i].billed) || answer->cost_unreadable != cases[i].odd)
+            fail_msg("case %zu", i);
+        free_answer(answer);
+    }
+}
+
+static void what_metadata_and_usage_say_are_two_observations(void **state)
+{
+    struct observation list[ANSWER_OBSERVATIONS_MAX];
+    struct answer *answer = read_json(
+        "{\"usage\":{\"prompt_tokens\":1,\"cost\":\"0.5\"},\"provider_metadata\":{\"gateway\":{"
+        "\"cost\":\"0.6\",\"marketCost\":\"0.7\"}}}");
+
+    (void)state;
+    assert_int_equal(answer_observe(answer, 1234, list), 2);
+    assert_int_equal(list[0].source, OBSERVE_METADATA);
+    assert_true(money_is(list[0].billed, "0.6"));
+    assert_int_equal(list[0].at_ms, 1234);
+    assert_int_equal(list[1].source, OBSERVE_USAGE);
+    assert_true(money_is(list[1].billed, "0.5"));
+    assert_true(money_is(list[1].market, "0.7"));
+    free_answer(answer);
+    answer = read_json("{\"usage\":{\"prompt_tokens\":1}}");
+    assert_int_equal(answer_observe(answer, 1234, list), 0);
+    free_answer(answer);
+}
+
 static void the_last_usage_counts_as_a_whole(void **state)
 {
     static const char first[] =
@@ -320,6 +395,9 @@ int main(void)
         cmocka_unit_test(every_count_is_found_in_its_place),
         cmocka_unit_test(cache_writes_are_found_under_every_name),
         cmocka_unit_test(a_count_that_is_none_is_absent_and_flagged),
+        cmocka_unit_test(modalities_and_deepseeks_cache_are_counted),
+        cmocka_unit_test(a_configured_path_tells_the_cost_in_its_unit),
+        cmocka_unit_test(what_metadata_and_usage_say_are_two_observations),
         cmocka_unit_test(the_last_usage_counts_as_a_whole),
         cmocka_unit_test(costs_are_decimal_text_in_any_spelling),
         cmocka_unit_test(gateway_metadata_is_found_in_every_place_and_spelling),

@@ -1,5 +1,5 @@
-/* Generation records: what a late look-up says of an answer. */
-#include "accounting/ledger.h"
+/* Generation records: what a record look-up says of an answer. */
+#include "accounting/settle.h"
 #include "tests/server/dialect/answer_support.h"
 
 #include <errno.h>
@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-static int read_record(struct answer *answer, const char *body, struct ledger_late *ret_late)
+static int read_record(struct answer *answer, const char *body, struct settle_record *ret_record)
 {
-    return answer_read_generation(answer, body, strlen(body), "gen_1", ret_late);
+    return answer_read_generation(answer, body, strlen(body), "gen_1", ret_record);
 }
 
 static void a_whole_record_is_read(void **state)
@@ -25,29 +25,27 @@ static void a_whole_record_is_read(void **state)
         "\"native_tokens_reasoning\":3,\"native_tokens_cached\":9519,"
         "\"native_tokens_cache_creation\":0,\"billable_web_search_calls\":2}}";
     struct answer *answer = new_answer();
-    struct ledger_late late;
+    struct settle_record record;
 
     (void)state;
-    assert_int_equal(read_record(answer, body, &late), 0);
-    assert_true(late.found);
-    assert_int_equal(late.byok, 0);
-    assert_int_equal(late.model.len, 11);
-    assert_memory_equal(late.model.bytes, "zai/glm-5.3", 11);
-    assert_int_equal(late.provider.len, 3);
-    assert_memory_equal(late.finish_reason.bytes, "stop", 4);
-    assert_null(late.price_hash.bytes);
-    assert_true(money_is(late.billed, "0.00254674"));
-    assert_true(money_is(late.upstream_cost, NULL));
-    assert_true(money_is(late.market, NULL)); /* surcharges may hide in the total: not comparable */
-    assert_true(money_is(late.estimated, NULL));
-    assert_int_equal(late.usage.prompt_tokens, 9520);
-    assert_int_equal(late.usage.completion_tokens, 17);
-    assert_int_equal(late.usage.reasoning_tokens, 3);
-    assert_int_equal(late.usage.cached_tokens, 9519);
-    assert_int_equal(late.usage.cache_write_tokens, 0);
-    assert_int_equal(late.usage.web_searches, 2);
-    assert_int_equal(late.usage.audio_tokens, USAGE_ABSENT);
-    assert_false(late.usage.exclusive);
+    assert_int_equal(read_record(answer, body, &record), 0);
+    assert_int_equal(record.byok, 0);
+    assert_int_equal(record.model.len, 11);
+    assert_memory_equal(record.model.bytes, "zai/glm-5.3", 11);
+    assert_int_equal(record.provider.len, 3);
+    assert_memory_equal(record.finish_reason.bytes, "stop", 4);
+    assert_int_equal(record.service_tier.len, 0);
+    assert_true(money_is(record.billed, "0.00254674"));
+    assert_true(money_is(record.upstream_cost, NULL));
+    assert_true(money_is(record.market, NULL)); /* surcharges may hide in the total: not comparable */
+    assert_int_equal(record.usage.prompt_tokens, 9520);
+    assert_int_equal(record.usage.completion_tokens, 17);
+    assert_int_equal(record.usage.reasoning_tokens, 3);
+    assert_int_equal(record.usage.cached_tokens, 9519);
+    assert_int_equal(record.usage.cache_write_tokens, 0);
+    assert_int_equal(record.usage.web_searches, 2);
+    assert_int_equal(record.usage.audio_tokens, USAGE_ABSENT);
+    assert_false(record.usage.exclusive);
     free_answer(answer);
 }
 
@@ -77,7 +75,7 @@ static void openrouters_record_is_read(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct answer *answer = new_answer();
-        struct ledger_late late;
+        struct settle_record record;
         char text[1024];
 
 #pragma GCC diagnostic push
@@ -85,21 +83,21 @@ static void openrouters_record_is_read(void **state)
         snprintf(text, sizeof(text), body, cases[i].upstream, cases[i].byok);
 #pragma GCC diagnostic pop
         assert_int_equal(
-            answer_read_generation(answer, text, strlen(text), "gen-1790000000-A", &late), 0);
-        assert_true(money_is(late.billed, "0.00735"));
-        assert_true(money_is(late.upstream_cost, cases[i].upstream_cost));
-        assert_true(money_is(late.market, cases[i].market));
-        assert_int_equal(late.byok, i == 2);
-        assert_int_equal(late.usage.prompt_tokens, 100);
-        assert_int_equal(late.usage.completion_tokens, 12);
-        assert_int_equal(late.usage.cached_tokens, 90);
-        assert_int_equal(late.usage.reasoning_tokens, USAGE_ABSENT);
-        assert_int_equal(late.usage.image_tokens, 1);
-        assert_int_equal(late.usage.web_searches, USAGE_ABSENT);
-        assert_false(late.usage.exclusive);
-        assert_memory_equal(late.model.bytes, "acme/m-1-20260420", late.model.len);
-        assert_memory_equal(late.provider.bytes, "Acme", late.provider.len);
-        assert_memory_equal(late.finish_reason.bytes, "stop", late.finish_reason.len);
+            answer_read_generation(answer, text, strlen(text), "gen-1790000000-A", &record), 0);
+        assert_true(money_is(record.billed, "0.00735"));
+        assert_true(money_is(record.upstream_cost, cases[i].upstream_cost));
+        assert_true(money_is(record.market, cases[i].market));
+        assert_int_equal(record.byok, i == 2);
+        assert_int_equal(record.usage.prompt_tokens, 100);
+        assert_int_equal(record.usage.completion_tokens, 12);
+        assert_int_equal(record.usage.cached_tokens, 90);
+        assert_int_equal(record.usage.reasoning_tokens, USAGE_ABSENT);
+        assert_int_equal(record.usage.image_tokens, 1);
+        assert_int_equal(record.usage.web_searches, USAGE_ABSENT);
+        assert_false(record.usage.exclusive);
+        assert_memory_equal(record.model.bytes, "acme/m-1-20260420", record.model.len);
+        assert_memory_equal(record.provider.bytes, "Acme", record.provider.len);
+        assert_memory_equal(record.finish_reason.bytes, "stop", record.finish_reason.len);
         free_answer(answer);
     }
 }
@@ -131,16 +129,16 @@ static void money_of_a_record_follows_its_rules(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct answer *answer = new_answer();
-        struct ledger_late late;
+        struct settle_record record;
         char body[512];
 
         /* Both with its envelope and flat. */
         snprintf(body, sizeof(body),
                  i % 2 == 0 ? "{\"data\":{\"id\":\"gen_1\",%s}}" : "{\"id\":\"gen_1\",%s}",
                  cases[i].members);
-        assert_int_equal(read_record(answer, body, &late), 0);
-        if (!money_is(late.billed, cases[i].billed) || !money_is(late.market, cases[i].market) ||
-            !money_is(late.upstream_cost, cases[i].upstream))
+        assert_int_equal(read_record(answer, body, &record), 0);
+        if (!money_is(record.billed, cases[i].billed) || !money_is(record.market, cases[i].market) ||
+            !money_is(record.upstream_cost, cases[i].upstream))
             fail_msg("case %s", cases[i].members);
         free_answer(answer);
     }
@@ -167,14 +165,14 @@ static void prompt_tokens_say_whether_cache_reads_are_inside(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct answer *answer = new_answer();
-        struct ledger_late late;
+        struct settle_record record;
         char body[256];
 
         snprintf(body, sizeof(body), "{\"data\":{\"id\":\"gen_1\",%s}}", cases[i].members);
-        assert_int_equal(read_record(answer, body, &late), 0);
-        if (late.usage.prompt_tokens != cases[i].prompt ||
-            late.usage.cached_tokens != cases[i].cached ||
-            late.usage.exclusive != cases[i].exclusive)
+        assert_int_equal(read_record(answer, body, &record), 0);
+        if (record.usage.prompt_tokens != cases[i].prompt ||
+            record.usage.cached_tokens != cases[i].cached ||
+            record.usage.exclusive != cases[i].exclusive)
             fail_msg("case %s", cases[i].members);
         free_answer(answer);
     }
@@ -198,36 +196,36 @@ static void another_answers_record_is_refused(void **state)
         "",
     };
     struct answer *answer = new_answer();
-    struct ledger_late late;
+    struct settle_record record;
 
     (void)state;
-    memset(&late, 0x5a, sizeof(late));
+    memset(&record, 0x5a, sizeof(record));
     strcpy(answer->model, "kept");
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-        struct ledger_late before = late;
+        struct settle_record before = record;
 
-        assert_int_equal(read_record(answer, bodies[i], &late), -EBADMSG);
-        assert_memory_equal(&late, &before, sizeof(late));
+        assert_int_equal(read_record(answer, bodies[i], &record), -EBADMSG);
+        assert_memory_equal(&record, &before, sizeof(record));
         assert_string_equal(answer->model, "kept");
     }
-    assert_int_equal(answer_read_generation(answer, "{\"id\":\"\"}", 9, "", &late), -EBADMSG);
+    assert_int_equal(answer_read_generation(answer, "{\"id\":\"\"}", 9, "", &record), -EBADMSG);
     free_answer(answer);
 }
 
 static void what_an_earlier_answer_said_is_not_the_records(void **state)
 {
     struct answer *answer = new_answer();
-    struct ledger_late late;
+    struct settle_record record;
 
     (void)state;
     strcpy(answer->model, "stale");
     strcpy(answer->provider, "stale");
     strcpy(answer->finish_reason, "stale");
-    assert_int_equal(read_record(answer, "{\"data\":{\"id\":\"gen_1\",\"model\":null}}", &late), 0);
-    assert_int_equal(late.model.len, 0);
-    assert_int_equal(late.provider.len, 0);
-    assert_int_equal(late.finish_reason.len, 0);
-    assert_int_equal(late.byok, -1);
+    assert_int_equal(read_record(answer, "{\"data\":{\"id\":\"gen_1\",\"model\":null}}", &record), 0);
+    assert_int_equal(record.model.len, 0);
+    assert_int_equal(record.provider.len, 0);
+    assert_int_equal(record.finish_reason.len, 0);
+    assert_int_equal(record.byok, -1);
     free_answer(answer);
 }
 

@@ -52,7 +52,8 @@ static void bodies_are_the_envelope_of_dialect_and_api(void **state)
             "\"message\":\"Slow down.\"}}");
     is_body(PROBLEM_PAYMENT, DIALECT_OPENROUTER, API_MESSAGES, NULL,
             "{\"type\":\"error\",\"error\":{\"type\":\"billing_error\","
-            "\"message\":\"Insufficient credits.\"},\"request_id\":null}");
+            "\"message\":\"This key's budget is spent; nothing was sent.\"},"
+            "\"request_id\":null}");
     is_body(PROBLEM_NO_KEY, DIALECT_VERCEL, API_AI_LANGUAGE, "No key.",
             "{\"error\":{\"message\":\"No key.\",\"type\":\"authentication_error\","
             "\"param\":null,\"code\":\"authentication_error\"}}");
@@ -135,6 +136,35 @@ static void a_broken_stream_ends_as_its_grammar_has_it(void **state)
              "data: {\"type\":\"error\",\"error\":{\"message\":\"" TOLD
              "\",\"type\":\"timeout_error\"}}\n\n",
              NULL);
+}
+
+/* Which limit it was stands where OpenRouter has its own. */
+static void limits_are_told_in_metadata(void **state)
+{
+    static const struct {
+        enum config_dialect dialect;
+        enum row_api api;
+        const char *expected;
+    } cases[] = {
+        {DIALECT_OPENROUTER, API_CHAT,
+         "{\"error\":{\"message\":\"No.\",\"code\":402,\"metadata\":{"
+         "\"error_type\":\"payment_required\",\"limit_usd\":\"5\"}}}"},
+        {DIALECT_VERCEL, API_CHAT,
+         "{\"error\":{\"message\":\"No.\",\"type\":\"quota_for_entity_exceeded\",\"param\":null,"
+         "\"code\":\"quota_for_entity_exceeded\",\"metadata\":{\"limit_usd\":\"5\"}}}"},
+        {DIALECT_VERCEL, API_MESSAGES,
+         "{\"type\":\"error\",\"error\":{\"type\":\"billing_error\",\"message\":\"No.\","
+         "\"metadata\":{\"limit_usd\":\"5\"}}}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[PROBLEM_TEXT_MAX];
+        size_t len = problem_print_limits(PROBLEM_PAYMENT, cases[i].dialect, cases[i].api, "No.",
+                                          "\"limit_usd\":\"5\"", text);
+        assert_int_equal(len, strlen(text));
+        assert_string_equal(text, cases[i].expected);
+    }
 }
 
 /* Whatever goes in, what comes out is JSON, fits, and has the words that clients look for. */
@@ -229,6 +259,7 @@ int main(void)
         cmocka_unit_test(bodies_are_the_envelope_of_dialect_and_api),
         cmocka_unit_test(an_unknown_model_is_each_vendors_own),
         cmocka_unit_test(a_broken_stream_ends_as_its_grammar_has_it),
+        cmocka_unit_test(limits_are_told_in_metadata),
         cmocka_unit_test(hostile_texts_stay_inside_their_strings),
         cmocka_unit_test(a_hostile_model_id_stays_inside_its_strings),
         cmocka_unit_test(clients_are_told_whether_to_come_again),

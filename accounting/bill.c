@@ -91,8 +91,7 @@ static int take_group(void *arg, const struct rollup_group *group)
     int64_t day_ms = BILL_NO_DAY;
     int result;
 
-    if (!report_is_paid(group->verdict) || group->cache == CACHE_HIT ||
-        group->cache == CACHE_COLLAPSED)
+    if (!report_is_paid(group->verdict)) /* hits and collapsed requests are free */
         return 0;
     if (wanted.len > 0 && (group->upstream.len != wanted.len ||
                            memcmp(group->upstream.bytes, wanted.bytes, wanted.len) != 0))

@@ -100,7 +100,7 @@ static int parse_long(struct text text, struct money *ret_money)
     const char *point = memchr(text.bytes, '.', text.len);
     bool negative = text.len > 0 && text.bytes[0] == '-';
     char decimals[2 + MONEY_DECIMALS + 1] = "0.";
-    struct money whole, part;
+    struct money whole = {0}, part = {0};
     size_t before, after;
     int result;
 
@@ -283,7 +283,7 @@ static int add_row(struct reading *reading, int64_t day_ms)
     struct bill *bill = reading->bill;
     struct bill_side side = bill_line_empty.vendor;
     struct bill_line *line;
-    struct text model;
+    struct text model = {NULL, 0};
     int result = read_side(reading, &side);
 
     if (result == 0)

@@ -132,7 +132,9 @@ static int add_part(struct use *use, const struct part *part)
         result = focus_lines_share(use->book->lines, &use->shared, &use->kept);
     if (result == 0)
         result = focus_lines_find(use->book->lines, use->kept, &part->key, &line);
-    return result < 0 ? result : add_sums(use, line, part);
+    if (result != 0)
+        return result;
+    return add_sums(use, line, part);
 }
 
 /* --- what a row is charged for --- */

@@ -8,6 +8,7 @@
  */
 #include "accounting/ledger_close.h"
 
+#include "accounting/ledger_marks.h"
 #include "accounting/ledger_month.h"
 #include "accounting/ledger_place.h"
 #include "accounting/ledger_recover.h"
@@ -226,6 +227,7 @@ static int freeze(struct closing *closing)
 struct heading {
     struct seal *seal;
     struct tree tree;
+    struct tree_marks marks;
     struct places places;
 };
 
@@ -239,6 +241,7 @@ static int add_row(void *arg, const struct ledger_ref *ref, const uint8_t *bytes
     struct heading *heading = arg;
     struct seal *seal = heading->seal;
     struct ledger_row row;
+    uint8_t leaf[TREE_HASH];
     uint64_t missing;
     int result = places_add(&heading->places, ref, &missing);
     if (seal->rows++ == 0)
@@ -248,8 +251,11 @@ static int add_row(void *arg, const struct ledger_ref *ref, const uint8_t *bytes
         result = row_decode(bytes, len, &row);
     if (result < 0)
         return result;
-    tree_add(&heading->tree, ref, bytes, len);
-    result = add_known(&seal->booked, &row.booked);
+    tree_leaf(&heading->tree, ref, bytes, len, leaf);
+    tree_add_leaf(&heading->tree, leaf);
+    result = tree_marks_add(&heading->marks, leaf);
+    if (result == 0)
+        result = add_known(&seal->booked, &row.booked);
     if (result == 0)
         result = add_known(&seal->billed, &row.billed);
     return result < 0 ? result : add_known(&seal->saved, &row.saved);
@@ -284,8 +290,12 @@ static int make_seal(struct closing *closing)
     struct seal seal = {.closed_ms = order->now_ms}, last;
     struct heading heading = {.seal = &seal};
     int result = tree_init(&heading.tree);
-    if (result < 0)
+    if (result == 0)
+        result = tree_marks_init(&heading.marks);
+    if (result < 0) {
+        tree_release(&heading.tree);
         return result;
+    }
     places_init(&heading.places, true);
     ledger_month_name(order->month_from_ms, seal.month);
     if (order->export_hash != NULL) {
@@ -300,8 +310,11 @@ static int make_seal(struct closing *closing)
     if (result == 0)
         result = seal_sign(&seal, order->signer);
     if (result == 0)
+        result = ledger_marks_put(&closing->view, seal.month, &heading.marks);
+    if (result == 0)
         result = ledger_seals_put(&closing->view, &seal);
     places_release(&heading.places);
+    tree_marks_release(&heading.marks);
     tree_release(&heading.tree);
     if (result == 0)
         closing->seal = seal;

@@ -6,6 +6,8 @@
 #include "accounting/ledger_close.h"
 #include "accounting/ledger_ends.h"
 #include "accounting/ledger_ids.h"
+#include "accounting/ledger_marks.h"
+#include "accounting/ledger_month.h"
 #include "accounting/ledger_seals.h"
 #include "accounting/ledger_writer.h"
 
@@ -51,15 +53,17 @@ static int drop_ids(const struct ledger_view *view, const struct ledger_month *m
     return problem == NULL ? result : ledger_db_error(problem, NULL, 0);
 }
 
-/* Rollups and their counters, listed rows whose cost nobody will say any more, and the ends of
- * lanes. */
+/* Rollups and their counters, listed rows whose cost nobody will say any more, the ends of lanes,
+ * and the marks of its tree. */
 static int drop_small(const struct ledger_view *view, const struct ledger_month *month)
 {
     struct ledger_db *db = view->db;
     const struct ledger_ref from = {month->from_ms, 0}, to = {month->to_ms, 0};
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    char key[LEDGER_KEY], end[LEDGER_KEY];
+    char key[LEDGER_KEY], end[LEDGER_KEY], name[LEDGER_MONTH_NAME];
     int result;
+    ledger_month_name(month->from_ms, name);
+    ledger_marks_drop(db, batch, name);
     for (int64_t hour_ms = month->from_ms; hour_ms < month->to_ms; hour_ms += LEDGER_HOUR_MS) {
         char hour[LEDGER_HOUR_KEY];
         ledger_db_hour_key(hour_ms, hour);

@@ -25,6 +25,7 @@ enum {
     ROW_TAGS_MAX = 10,  /* vercel section 1: at most 10 tags of 1-64 characters */
     ROW_TAGS_BYTES_MAX = 4096,
     ROW_ATTEMPTS_BYTES_MAX = 2048, /* earlier attempts; whole ones are dropped from the end */
+    ROW_CHECK_BYTES = 6,           /* what ends every stored row: a CRC-32C of it */
     ROW_PLACE_MAX = 48,            /* "ms/sequence" */
     ROW_RATING_BYTES_MAX = 768,    /* rating.h */
     ROW_OBSERVED_BYTES_MAX = 1024, /* observe.h */

@@ -17,11 +17,12 @@
  *     closed 2026-12-01T00:12:13.123Z
  *     key 64 hex                    the Ed25519 public key
  *
- * followed by "signature " and 128 hex, over all lines before it (with their LF).
+ * followed by "signature " and 128 hex, over all lines before it (with their LF). Without rows,
+ * first and last are 0/0. issued equals rows in a month that is complete.
  *
  * The key pair lives in data_dir/signing-key (mode 0600: 32 bytes of seed as hex), made by
- * `tollgate keys signing`. A head that names another key than the previous one is valid only where
- * the caller says so (--trust).
+ * `tollgate keys signing`. Made once: seal_signer_make() does not replace it. Verify trusts one key
+ * for all heads: that of the first, or the one it is given.
  *
  * Threads: pure functions but for the key file.
  */
@@ -39,7 +40,7 @@ enum {
 
 struct seal {
     char month[SEAL_MONTH_MAX];    /* "2026-11" */
-    uint64_t rows, issued;         /* issued: places given to rows of the month (verify.h) */
+    uint64_t rows, issued;         /* issued: places given in the month (places.h) */
     struct ledger_ref first, last; /* zero: no rows */
     uint8_t root[TREE_HASH], previous[TREE_HASH], export_hash[TREE_HASH];
     bool has_export;

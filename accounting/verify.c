@@ -99,7 +99,7 @@ static int load_months(struct verify *verify)
     int64_t *from_ms = malloc(VERIFY_MONTHS_MAX * sizeof(*from_ms));
     size_t count = 0;
     int result = -ENOMEM;
-    verify->months = malloc(VERIFY_MONTHS_MAX * sizeof(*verify->months));
+    verify->months = calloc(VERIFY_MONTHS_MAX, sizeof(*verify->months));
     if (from_ms != NULL && verify->months != NULL)
         result = ledger_reader_months(verify->reader, from_ms, VERIFY_MONTHS_MAX, &count);
     for (size_t i = 0; result == 0 && i < count; i++)

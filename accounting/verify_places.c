@@ -55,7 +55,7 @@ int verify_ends_load(struct verify *verify)
             oldest = &verify->ends[i];
     if (oldest != NULL)
         verify->early_boot = places_boot(&oldest->ref);
-    if (verify->end_count > 0)
+    if (verify->ends != NULL)
         qsort(verify->ends, verify->end_count, sizeof(*verify->ends), compare_ends);
     return 0;
 }
@@ -187,7 +187,7 @@ int verify_open_load(struct verify_month *month)
 {
     int result = ledger_reader_open_items(month->verify->reader, month->one->from_ms,
                                           month->one->to_ms, add_open, month);
-    if (result == 0 && month->open_count > 0)
+    if (result == 0 && month->open != NULL)
         qsort(month->open, month->open_count, sizeof(*month->open), compare_open);
     return result;
 }

@@ -245,18 +245,30 @@ static const char *check_money(const struct verify_row *check, const struct ledg
     return law;
 }
 
+/* Rows of earlier builds end without a check, and their maps count one field less. */
+static bool is_as_written(const struct verify_row *check, const struct ledger_row *row)
+{
+    enum { COUNT_AT = 2, FIELDS_AT = 3 };
+    uint8_t again[ROW_ENCODED_MAX];
+    size_t len = 0;
+    if (row_encode(row, again, sizeof(again), &len) < 0)
+        return false;
+    if (len == check->len && memcmp(again, check->bytes, len) == 0)
+        return true;
+    return check->early && len - ROW_CHECK_BYTES == check->len &&
+           again[COUNT_AT] == check->bytes[COUNT_AT] + 1 &&
+           memcmp(again + FIELDS_AT, check->bytes + FIELDS_AT, check->len - FIELDS_AT) == 0;
+}
+
 const char *verify_row(const struct verify_row *check, bool *ret_decoded,
                        struct ledger_row *ret_row)
 {
-    uint8_t again[ROW_ENCODED_MAX];
     const char *law;
-    size_t len = 0;
     *ret_decoded = false;
     if (row_decode(check->bytes, check->len, ret_row) < 0)
         return "cannot be read";
     *ret_decoded = true;
-    if (row_encode(ret_row, again, sizeof(again), &len) < 0 || len != check->len ||
-        memcmp(again, check->bytes, len) != 0)
+    if (!is_as_written(check, ret_row))
         return "is not stored as this build writes it";
     if (ret_row->created_at_ms != check->ref->created_at_ms)
         return "has another created_at than its place";

@@ -335,6 +335,28 @@ static void tags_are_decoded(void **state)
     assert_int_equal(export_tags_next(&walk, tag, &len), 0);
 }
 
+/* What an answer holds of a row is what the export says of it, to the byte. */
+static void one_row_is_the_object_of_its_line(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger_row row = full_row();
+    char *line, *object = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&object, &len), *full = fopen("/dev/full", "w");
+    row.created_at_ms = fixture_now_ms;
+    write_rows(fixture, &row, 1);
+    line = export_with(fixture, NULL, 0, EXPORT_JSONL);
+    assert_int_equal(export_row_json(&row, out), 0);
+    fclose(out);
+    assert_int_equal(strlen(line), len + 1);
+    assert_memory_equal(line, object, len);
+    assert_int_equal(line[len], '\n');
+    assert_int_equal(export_row_json(&row, full), -EIO);
+    fclose(full);
+    free(object);
+    free(line);
+}
+
 static void an_empty_month_is_its_header(void **state)
 {
     static const enum export_key by[] = {EXPORT_MODEL};
@@ -562,6 +584,7 @@ int main(void)
         TEST(sums_print_like_money_print),
         TEST(tags_are_always_a_json_array),
         TEST(tags_are_decoded),
+        TEST(one_row_is_the_object_of_its_line),
         TEST(an_empty_month_is_its_header),
         TEST(bad_months_and_keys_are_refused),
         TEST(groups_add_up),

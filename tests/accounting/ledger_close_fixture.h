@@ -4,6 +4,8 @@
 #define TESTS_ACCOUNTING_LEDGER_CLOSE_FIXTURE_H
 
 #include "accounting/ledger_close.h"
+#include "accounting/ledger_db.h"
+#include "accounting/ledger_recover.h"
 
 #include "tests/accounting/ledger_fixture.h"
 
@@ -90,6 +92,24 @@ static inline void close_settle(struct ledger_lane *lane, const struct ledger_re
         result = ledger_settle(lane, ref, &was, &row, listed, november_ms + 1);
     while (result == -ENOSPC && poll(NULL, 0, 1) == 0);
     assert_int_equal(result, 0);
+}
+
+/* Overwrites the stored row of a place. */
+static inline void close_forge(const struct fixture *fixture, const struct ledger_ref *ref,
+                               const void *bytes, size_t len)
+{
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    rocksdb_column_family_handle_t *month;
+    struct ledger_db *db;
+    char path[JOURNAL_PATH_MAX], key[LEDGER_KEY], error[256];
+    ledger_db_path(fixture->dir, path);
+    assert_int_equal(ledger_db_open(path, false, &db, error, sizeof(error)), 0);
+    assert_int_equal(ledger_db_month(db, ref->created_at_ms, &month), 0);
+    ledger_db_key(ref, LEDGER_KEY_ROW, key);
+    rocksdb_writebatch_put_cf(batch, month, key, sizeof(key), bytes, len);
+    assert_int_equal(ledger_db_write(db, batch), 0);
+    rocksdb_writebatch_destroy(batch);
+    ledger_db_close(db);
 }
 
 static inline void close_count(void *arg, const struct ledger_pending *pending)

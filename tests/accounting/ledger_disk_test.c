@@ -2,11 +2,16 @@
  *
  * The victim is this program again, run with arguments: what it does to its limits and mounts ends
  * with it, and a fork alone would inherit a RocksDB whose threads did not come along. */
+#include "accounting/ledger_month.h"
+#include "accounting/ledger_rollup.h"
+
 #include "tests/accounting/ledger_fixture.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -105,10 +110,18 @@ static int count_row(void *arg, const struct ledger_row *row)
     return 0;
 }
 
-/* All rows are there, in order. */
+static int count_requests(void *arg, const struct rollup_group *group)
+{
+    *(int64_t *)arg += group->requests;
+    return 0;
+}
+
+/* All rows are there, in order, and in the sums. */
 static bool all_there(const char *root, unsigned rows)
 {
+    const int64_t from_ms = fixture_now_ms - fixture_now_ms % LEDGER_DAY_MS;
     struct ledger_reader *reader;
+    int64_t requests = 0;
     unsigned next = 0;
     char dir[128], error[256];
     snprintf(dir, sizeof(dir), "%s/data/ledger", root);
@@ -116,8 +129,37 @@ static bool all_there(const char *root, unsigned rows)
         return false;
     if (ledger_reader_rows(reader, 0, INT64_MAX, count_row, &next) < 0)
         next = 0;
+    if (ledger_reader_sums(reader, from_ms, from_ms + 50 * LEDGER_DAY_MS, count_requests, &requests,
+                           NULL) < 0)
+        requests = 0;
     ledger_reader_close(reader);
-    return next == rows;
+    return next == rows && requests == rows;
+}
+
+/* Works on the database besides the writer, and lets go of it when the writer wants it back. What
+ * fails then is tried again. */
+struct upkeep {
+    struct ledger *ledger;
+    _Atomic bool stop;
+    unsigned made;
+};
+
+static void *keep_up(void *arg)
+{
+    struct upkeep *upkeep = arg;
+    while (!atomic_load(&upkeep->stop)) {
+        struct ledger_reader *reader;
+        int64_t requests = 0;
+        unsigned made;
+        (void)ledger_rollup_run(upkeep->ledger, fixture_now_ms + 50 * LEDGER_DAY_MS, 3, &made);
+        upkeep->made += made;
+        if (ledger_reader_within(upkeep->ledger, 1, NULL, &reader) < 0)
+            continue;
+        (void)ledger_reader_sums(reader, 0, INT64_C(3600000) * 600000, count_requests, &requests,
+                                 NULL);
+        ledger_reader_close(reader);
+    }
+    return NULL;
 }
 
 static int outlive_refusal(const char *root, int (*refuse)(bool))
@@ -125,7 +167,11 @@ static int outlive_refusal(const char *root, int (*refuse)(bool))
     enum { ROWS = 300 };
     struct ledger *ledger = victim_open(root);
     struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct upkeep upkeep = {.ledger = ledger};
+    pthread_t thread;
     char name[32];
+    if (pthread_create(&thread, NULL, keep_up, &upkeep) != 0)
+        return 9;
     for (uint32_t i = 0; i < ROWS; i++) {
         struct ledger_row row = numbered_row(i, name);
         if (i == ROWS / 3 && refuse(true) != 0)
@@ -142,7 +188,11 @@ static int outlive_refusal(const char *root, int (*refuse)(bool))
     }
     if (!fixture_wait(is_well, ledger))
         return 7;
+    atomic_store(&upkeep.stop, true);
+    pthread_join(thread, NULL);
     ledger_close(ledger);
+    if (upkeep.made == 0)
+        return 10;
     return all_there(root, ROWS) ? 0 : 8;
 }
 

@@ -339,7 +339,7 @@ struct busy {
     _Atomic bool stop;
 };
 
-enum { LISTED = 24, ROUNDS = 60 };
+enum { LISTED = 24, ROUNDS = 60, MANY = 3000 };
 
 static void *make_on(void *arg)
 {
@@ -379,6 +379,8 @@ static void late_rows_are_never_missing_from_a_sum(void **state)
     pthread_t maker, reader;
     for (unsigned i = 0; i < LISTED; i++)
         refs[i] = post_pending(lane, day_ms + HOURS * HOUR_MS - 2 * HOUR_MS + i * 200000);
+    for (int64_t i = 0; i < MANY; i++) /* so that rows come while their hour is being summed */
+        append(lane, &random, day_ms + HOURS * HOUR_MS - HOUR_MS + i);
     assert_int_equal(pthread_create(&maker, NULL, make_on, &busy), 0);
     assert_int_equal(pthread_create(&reader, NULL, read_on, &busy), 0);
     for (unsigned round = 0; round < ROUNDS; round++) {

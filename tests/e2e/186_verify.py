@@ -1,5 +1,5 @@
-"""tollgate verify: what the gateway records keeps every law, while it runs, after kill -9 and once months are
-closed; who trusts another key is told, and so is who asks for nonsense."""
+"""tollgate verify: what the gateway records keeps every law, while it runs, after kill -9 and once
+months are closed; who trusts another key is told, and so is who asks for nonsense."""
 from harness import *
 
 
@@ -26,7 +26,8 @@ def traffic(gateway, sim, round_):
         gateway.chat(f"question {round_} {number}", cache=True, user="someone")
         gateway.chat(f"question {round_} {number}", cache=True, user="someone else")
         gateway.chat(f"stream {round_} {number}", cache=True, stream=True)
-    for behaviour in ({"status": 429}, {"status": 500}, {"prompt_tokens": 7, "completion_tokens": 0}):
+    for behaviour in ({"status": 429}, {"status": 500},
+                      {"prompt_tokens": 7, "completion_tokens": 0}):
         gateway.chat(sim_text(behaviour, f" {round_}"))
     gateway.chat("model that nobody prices " + str(round_), model="acme/unheard-of")
     together = [gateway.begin(sim_text({"delay": 300}, f" {round_}"), cache=True) for _ in range(3)]
@@ -98,8 +99,9 @@ with Sim() as sim:
         check(code == 1 and err.strip(), f"{name} is damaged: {code}\n{out}\n{err}")
         break
 
-for arguments in (("verify",), ("verify", "-c", config, "--month", "2026-13"), ("verify", "-c", config, "more"),
-                  ("verify", "-c", config, "--key", "abc"), ("verify", "--nonsense")):
+for arguments in (("verify",), ("verify", "-c", config, "--month", "2026-13"),
+                  ("verify", "-c", config, "more"), ("verify", "-c", config, "--key", "abc"),
+                  ("verify", "--nonsense")):
     code, out, err = tollgate(*arguments)
     check((code, out) == (2, "") and err.strip(), f"{arguments}: {code} {out} {err}")
 code, out, err = tollgate("verify", "--help")

@@ -27,13 +27,13 @@ def bill(rows, members, day="day", requests="request_count"):
     return [groups[key] for key in sorted(groups)]
 
 
-def number(value):
+def plain(value):
     """A number as JavaScript prints it: small ones in E notation."""
     return format(value, "E") if 0 < abs(value) < Decimal("1e-6") else format(value, "f")
 
 
 def text_of(name, lines):
-    return json.dumps({name: [{member: f"@{number(value)}@" if isinstance(value, Decimal) else value
+    return json.dumps({name: [{member: f"@{plain(value)}@" if isinstance(value, Decimal) else value
                                for member, value in line.items()} for line in lines]}) \
         .replace('"@', "").replace('@"', "")
 
@@ -62,9 +62,9 @@ with Sim() as sim, Gateway(sim) as gateway:
         return [one["cause"] for one in found["lines"]
                 if (one["day"], one["model"]) == (line[day], line["model"])][0]
 
-    for number_ in range(18):
-        gateway.chat(sim_text({"prompt_tokens": 100 + number_, "cached_tokens": number_,
-                               "completion_tokens": 5}), model=MODELS[number_ % 3])
+    for number in range(18):
+        gateway.chat(sim_text({"prompt_tokens": 100 + number, "cached_tokens": number,
+                               "completion_tokens": 5}), model=MODELS[number % 3])
     gateway.chat(sim_text({"byok": True, "surcharge": "0.0001"}), model=MODELS[0])
     rows = gateway.settled_rows(19)
 
@@ -90,11 +90,11 @@ with Sim() as sim, Gateway(sim) as gateway:
     equal(found["totals"]["vendor"]["requests"], 20)
     equal(Decimal(found["totals"]["ledger"]["cost_usd"]),
           sum(Decimal(row["billed_usd"] or 0) for row in rows))
-    first, second = lines[0], lines[1]
+    first, second = dict(lines[0]), dict(lines[1])
 
     lines[0]["total_cost"] = lines[0]["gateway_cost"] = first["gateway_cost"] + Decimal("1e-9")
     equal(cause(compare(lines, 0), first), "equal")
-    lines[0]["gateway_cost"] = first["gateway_cost"] + Decimal("1e-12")
+    lines[0]["gateway_cost"] = first["gateway_cost"] + Decimal("1.001e-9")
     found = compare(lines, 1)
     equal((cause(found, first), found["differing"]), ("unexplained", 1))
     equal(found["totals"]["difference_usd"], "0.000000001001")

@@ -3,8 +3,20 @@ with followers, and with several in a row. The call is drained, stored when whol
 from harness import *
 
 
-def begin(gateway, text, stream, cache):
-    return gateway.begin(text, stream=stream, cache=cache)
+class Client:
+    """One that can be midway through its answer."""
+
+    def __init__(self, gateway, text, stream, cache):
+        self.connection = gateway.begin(text, stream=stream, cache=cache)
+        self.response = None
+
+    def next(self):
+        self.response = self.response or self.connection.getresponse()
+        return next_event(self.response)
+
+    def finish(self):
+        self.response = self.response or self.connection.getresponse()
+        return self.response.status, self.response.read()
 
 
 def run(gateway, sim, stream, midway, cache, followers):
@@ -13,31 +25,21 @@ def run(gateway, sim, stream, midway, cache, followers):
     text = sim_text({**behaviour, "prompt_tokens": 1000, "completion_tokens": 250}, what)
     sim.reset()
     before = len(gateway.rows())
-    leader = begin(gateway, text, stream, cache)
+    leader = Client(gateway, text, stream, cache)
     if midway:
-        check(next_event(leader.getresponse()), what)
+        check(leader.next(), what)
     else:
         wait_for(lambda: sim.stats()["live"] == 1, f"{what}: the call upstream")
-    others = [begin(gateway, text, stream, cache) for _ in range(followers)]
+    others = [Client(gateway, text, stream, cache) for _ in range(followers)]
     if midway:
-        for other in others:
-            check(next_event(other.getresponse()), what)
-        gone = others[0] if others else None
-    else:
-        gone = None
-    leave(leader)
-    if gone:
-        leave(gone)  # a follower leaves too; the last one stays
-    rest = [other for other in others if other is not gone]
-    if not midway:
-        for other in rest:
-            response = other.getresponse()
-            equal(response.status, 200, what)
-            response.read()
-    else:
-        for other in rest:
-            while next_event_of(other) is not None:
-                pass
+        check(all(other.next() for other in others), what)
+    leave(leader.connection)
+    stayed = others[1:] if midway else others
+    for other in others:
+        if other not in stayed:
+            leave(other.connection)
+    for other in stayed:
+        equal(other.finish()[0], 200, what)
     calls = [call for call in sim.wait_done() if call["state"] == "done"]
     equal(len(calls), 1, f"{what}: one call, drained to its end")
     call = calls[0]
@@ -54,38 +56,15 @@ def run(gateway, sim, stream, midway, cache, followers):
     equal((row["prompt_tokens"], row["completion_tokens"]), ("1000", "250"), what)
     for row in rows:
         if row["id"] != call["id"]:
-            equal((row["verdict"], row["cache"], row["source_id"]), ("free", "collapsed", call["id"]), what)
+            equal((row["verdict"], row["cache"], row["booked_usd"]), ("free", "collapsed", "0"), what)
+    told = [row["source_id"] for row in rows if row["finish_reason"] and row["id"] != call["id"]]
+    equal(told, [call["id"]] * len(stayed), f"{what}: those that stayed")
     if cache:
         hit = gateway.chat(text, stream=stream, cache=True)
         equal((hit.status, hit.cache()), (200, "HIT"), what)
         equal(hit.headers["x-openrouter-cache-source-id"], call["id"], what)
         equal(sim.posts(), 1, what)
         wait_for(lambda: len(gateway.rows()) == before + 2 + followers, f"{what}: the hit's row")
-
-
-RESPONSES = {}
-
-
-def next_event_of(connection):
-    """Of a connection whose response was begun; http.client hands it out once only."""
-    return next_event(RESPONSES[connection])
-
-
-def remember(connection):
-    original = connection.getresponse
-
-    def getresponse():
-        RESPONSES[connection] = original()
-        return RESPONSES[connection]
-    connection.getresponse = getresponse
-    return connection
-
-
-plain_begin = begin
-
-
-def begin(gateway, text, stream, cache):  # noqa: F811
-    return remember(plain_begin(gateway, text, stream, cache))
 
 
 with Sim() as sim, Gateway(sim) as gateway:

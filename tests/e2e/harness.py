@@ -8,6 +8,7 @@ Servers listen on 127.0.0.1 on free ports, live in a temporary folder and end wi
 A check that fails raises; the scenario then exits with 1 and shows the gateway's log.
 """
 import atexit
+import calendar
 import contextlib
 import csv
 import hashlib
@@ -67,6 +68,101 @@ def folder():
 
 def this_month():
     return time.strftime("%Y-%m", time.gmtime())
+
+CLOCK_SOURCE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static long long shift(void)
+{
+    const char *text = getenv("E2E_CLOCK_SHIFT");
+    return text == NULL ? 0 : atoll(text);
+}
+int clock_gettime(clockid_t id, struct timespec *at)
+{
+    long result = syscall(SYS_clock_gettime, id, at);
+    if (result == 0 && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
+        at->tv_sec += shift();
+    return (int)result;
+}
+int gettimeofday(struct timeval *restrict at, void *restrict zone)
+{
+    struct timespec now;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &now);
+    at->tv_sec = now.tv_sec;
+    at->tv_usec = now.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *at)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (at != NULL)
+        *at = now.tv_sec;
+    return now.tv_sec;
+}
+/* Deadlines by the wall clock go back to the kernel's; those of other clocks are small numbers. */
+int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until)
+{
+    int (*real)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *) =
+        (int (*)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *))dlsym(
+            RTLD_NEXT, "pthread_cond_timedwait");
+    struct timespec then = *until;
+    if (then.tv_sec > 1000000000)
+        then.tv_sec -= shift();
+    return real(cond, mutex, &then);
+}
+int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t id,
+                           const struct timespec *until)
+{
+    int (*real)(pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *) =
+        (int (*)(pthread_cond_t *, pthread_mutex_t *, clockid_t, const struct timespec *))dlsym(
+            RTLD_NEXT, "pthread_cond_clockwait");
+    struct timespec then = *until;
+    if (id == CLOCK_REALTIME)
+        then.tv_sec -= shift();
+    return real(cond, mutex, id, &then);
+}
+"""
+
+
+def compiled(source, name, *arguments):
+    """Path of a C source made into a program or library in a folder of its own."""
+    directory = folder()
+    path = os.path.join(directory, name)
+    with open(path + ".c", "w", encoding="ascii") as file:
+        file.write(source)
+    done = subprocess.run(["cc", "-O1", "-o", path, path + ".c", *arguments], capture_output=True,
+                          check=False)
+    equal(done.returncode, 0, done.stderr.decode())
+    return path
+
+
+def clock(month, day=15, at="12:00:00"):
+    """Environment of a process whose wall clock starts at that instant, YYYY-MM and UTC.
+
+    The clock goes on from there at its own pace, and stays where it is for processes that are
+    given the same environment; those without it live now."""
+    then = calendar.timegm(time.strptime(f"{month}-{day:02d} {at}", "%Y-%m-%d %H:%M:%S"))
+    library = compiled(CLOCK_SOURCE, "clock.so", "-shared", "-fPIC", "-ldl")
+    options = os.environ.get("ASAN_OPTIONS", "")
+    return {"LD_PRELOAD": library, "E2E_CLOCK_SHIFT": str(then - int(time.time())),
+            "ASAN_OPTIONS": options + (":" if options else "") + "verify_asan_link_order=0"}
+
+
+def month_before(month=None, back=1):
+    """YYYY-MM of so many months before that one, this one unless said."""
+    year, number = map(int, (month or this_month()).split("-"))
+    number += year * 12 - 1 - back
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"
 
 
 def du(directory):

@@ -219,6 +219,26 @@ static void suspect_unlisted_hour(struct search *search, const struct usage *usa
         suspect(search, CAUSE_CACHE_TTL, figure);
 }
 
+/* Some were kept for an hour and some for five minutes: a whole number of them, exactly, must give
+ * what was reported, for any number between is a suspect. */
+static void suspect_ttl_mix(struct search *search, struct usage usage, int64_t all)
+{
+    struct money low, high;
+    __int128 span, rest;
+
+    usage.cache_write_1h_tokens = 0;
+    if (!rate(search, search->input->price, &usage, search->input->service_tier, &low))
+        return;
+    usage.cache_write_1h_tokens = all;
+    if (!rate(search, search->input->price, &usage, search->input->service_tier, &high))
+        return;
+    if (__builtin_sub_overflow(high.femto, low.femto, &span) || span <= 0 || span % all != 0 ||
+        __builtin_sub_overflow(search->reported.femto, low.femto, &rest))
+        return;
+    if (rest > 0 && rest < span && rest % (span / all) == 0)
+        weigh(search, CAUSE_CACHE_TTL, search->reported, 0);
+}
+
 static void suspect_cache_ttl(struct search *search)
 {
     struct usage usage = search->usage;
@@ -234,6 +254,7 @@ static void suspect_cache_ttl(struct search *search)
         if (hours[which] > 0)
             suspect_unlisted_hour(search, &usage);
     }
+    suspect_ttl_mix(search, usage, all);
 }
 
 /* The fee that was reported; where none was, and no list price to compare with, a published one. */

@@ -100,7 +100,7 @@ int ledger_rehold(struct ledger_lane *lane, struct ledger_hold *hold, const stru
 
 /* Settles a hold with its row: a post, or a void when row->verdict is VERDICT_FAILED. The row
  * takes the hold's created_at. It cannot fail: a row that outgrew the room that was kept for it
- * (that of the held row and 5 KiB) loses its lists and its rating, then the ends of its texts. A
+ * (that of the held row and 4.5 KiB) loses its lists and its rating, then the ends of its texts. A
  * row with VERDICT_PENDING stays listed by ledger_pending() until it is settled by ledger_settle().
  * Asserts that the hold is open; closes it. */
 void ledger_post(struct ledger_lane *lane, struct ledger_hold *hold, const struct ledger_row *row);
@@ -116,7 +116,7 @@ int ledger_append(struct ledger_lane *lane, const struct ledger_row *row, int64_
                   struct ledger_ref *ret_ref);
 
 /* For a row whose request is answered long before the row is known (a follower's): keeps room for
- * it, -ENOSPC as above; then writes it, which cannot fail (a row over 9 KiB loses texts, as with
+ * it, -ENOSPC as above; then writes it, which cannot fail (a row over 8.5 KiB loses texts, as with
  * ledger_post()). Every reservation is used exactly once. */
 int ledger_reserve(struct ledger_lane *lane);
 void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *row, int64_t now_ms);

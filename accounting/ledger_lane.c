@@ -11,9 +11,10 @@
 
 /* What an answer may add to the held row: ids, names, counts, sums, how it was rated and what was
  * observed. The row with no lists and all its texts cut to POST_TEXT_BYTES fits by itself, so that
- * every post does. */
-enum { POST_EXTRA_BYTES = 5 * 1024, POST_TEXT_BYTES = 64 };
-_Static_assert((int)ROW_RATING_BYTES_MAX + (int)ROW_OBSERVED_BYTES_MAX + 3 * 1024 <=
+ * every post does. 5,000 live streams with the largest tags there are fit a lane's journal, also
+ * while the disk takes nothing. */
+enum { POST_EXTRA_BYTES = 4608, POST_TEXT_BYTES = 64 };
+_Static_assert((int)ROW_RATING_BYTES_MAX + (int)ROW_OBSERVED_BYTES_MAX + 11 * 256 <=
                    (int)POST_EXTRA_BYTES,
                "an answer's own texts have room beside its rating and its costs");
 

@@ -95,7 +95,8 @@ enum row_field {
     FIELD_VIDEO_INPUT_TOKENS = 56,
     FIELD_AUDIO_OUTPUT_TOKENS = 57,
     FIELD_IMAGES = 58,
-    FIELD_CHECK = 59, /* always the last one written */
+    FIELD_HELD = 59,
+    FIELD_CHECK = 60, /* always the last one written */
     FIELDS,
 };
 
@@ -176,6 +177,7 @@ static const struct field fields[FIELDS] = {
     [FIELD_VIDEO_INPUT_TOKENS] = COUNT(usage.video_input_tokens),
     [FIELD_AUDIO_OUTPUT_TOKENS] = COUNT(usage.audio_output_tokens),
     [FIELD_IMAGES] = COUNT(usage.images),
+    [FIELD_HELD] = MONEY(held),
 };
 
 enum {
@@ -186,7 +188,7 @@ enum {
     /* Worst case of every field at once, headers included. */
     ENCODED_BOUND = 3 + 3 * (ROW_ID_MAX + 4) + 18 * (ROW_NAME_MAX + 5) + ROW_TAGS_BYTES_MAX + 5 +
                     ROW_ATTEMPTS_BYTES_MAX + 5 + ROW_RATING_BYTES_MAX + 5 + ROW_OBSERVED_BYTES_MAX +
-                    5 + ROW_PLACE_MAX + 4 + 7 * (MONEY_BYTES + 4) + 16 * 11 + 9 * 6 + CHECK_BYTES,
+                    5 + ROW_PLACE_MAX + 4 + 8 * (MONEY_BYTES + 4) + 16 * 11 + 9 * 6 + CHECK_BYTES,
 };
 _Static_assert((int)ENCODED_BOUND <= (int)ROW_ENCODED_MAX, "a row always fits its bound");
 _Static_assert((int)FIELDS <= 128, "a field's number is one byte");

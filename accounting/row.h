@@ -112,11 +112,12 @@ struct ledger_row {
     struct text origin; /* HTTP-Referer */
     struct text rating; /* the lines that `estimated` adds up from (rating.h); on hits and followers
                            those of what their source cost: the avoided quantities */
-    struct text observed; /* every cost that was ever reported for it (observe.h) */
-    unsigned version;     /* times that a later observation changed it */
-    enum cause cause;     /* why `difference` is not 0 (cause.h) */
-    struct text corrects; /* "ms/sequence" of the closed month's row that this one corrects; its
-                             sums are then differences to it */
+    struct text observed;    /* every cost that was ever reported for it (observe.h) */
+    unsigned version;        /* times that a later observation changed it */
+    enum cause cause;        /* why `difference` is not 0 (cause.h) */
+    struct maybe_money held; /* what the client's budget held for it */
+    struct text corrects;    /* "ms/sequence" of the closed month's row that this one corrects; its
+                                sums are then differences to it */
 };
 
 /* A row of which nothing is known. */

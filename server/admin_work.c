@@ -190,32 +190,6 @@ static void name_file(struct admin_job *job, const char *extension)
 }
 
 /* Who invoices for what an upstream served. */
-static const char *gateway_name(const struct config_upstream *upstream)
-{
-    if (upstream->bills_as != NULL)
-        return upstream->bills_as;
-    switch (upstream->dialect) {
-    case DIALECT_VERCEL:
-        return "Vercel";
-    case DIALECT_OPENROUTER:
-        return "OpenRouter";
-    case DIALECT_OPENAI:
-        break;
-    }
-    return upstream->name;
-}
-
-static struct text gateway_of(void *arg, struct text name)
-{
-    const struct config *config = arg;
-
-    for (unsigned i = 0; i < config->upstream_count; i++)
-        if (strlen(config->upstream[i].name) == name.len &&
-            memcmp(config->upstream[i].name, name.bytes, name.len) == 0)
-            return text_of(gateway_name(&config->upstream[i]));
-    return name; /* it has left the configuration: better its name than another's */
-}
-
 /* The dataset is validated before a byte of it leaves, and for that it must be read back: a file
  * without a name, on the disk that has the ledger. */
 static FILE *open_scratch(const struct config *config)
@@ -265,8 +239,8 @@ static int write_focus(struct admin_job *job, struct ledger_reader *reader, FILE
         .savings = query->savings,
         .account_id = config->ledger.account,
         .account_name = config->ledger.account_name,
-        .gateway = config->upstream_count > 0 ? gateway_name(&config->upstream[0]) : "",
-        .gateway_of = gateway_of,
+        .gateway = config->upstream_count > 0 ? config_bills_as(&config->upstream[0]) : "",
+        .gateway_of = config_invoice_issuer,
         .gateway_arg = (void *)(uintptr_t)config, /* it only reads it */
         .now_ms = admin_wall_ms(),
     };

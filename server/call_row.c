@@ -5,15 +5,16 @@
 #include <assert.h>
 #include <string.h>
 
-/* What the configuration says of a client holds where the request says nothing. */
+/* What the configuration says of a client holds whatever the request says: nobody books on another.
+ */
 static void add_client(const struct config_client *client, struct ledger_row *row)
 {
     row->client = text_of(client->name);
     if (client->project != NULL)
         row->project = text_of(client->project);
-    if (row->user.len == 0 && client->user != NULL)
+    if (client->user != NULL)
         row->user = text_of(client->user);
-    if (row->environment.len == 0 && client->environment != NULL)
+    if (client->environment != NULL)
         row->environment = text_of(client->environment);
 }
 
@@ -145,15 +146,15 @@ int call_record(struct call *call, int status)
     row.id = text_of(call->id);
     row.cache = call->role == CALL_HIT        ? CACHE_HIT
                 : call->role == CALL_FOLLOWER ? CACHE_COLLAPSED
-                                              : CACHE_MISS;
+                : call->caching               ? CACHE_MISS
+                                              : CACHE_OFF;
     row.status = status;
     row.latency_ms = now - call->started_ms;
     row.ttft_ms = row.latency_ms;
-    make_free(&row);
-    if (call->role == CALL_NOBODY) {
-        /* only-if-cached and absent: nothing was answered, and nothing was billed. */
-        row.verdict = VERDICT_FAILED;
-    }
+    if (call->role == CALL_NOBODY)
+        row.verdict = VERDICT_FAILED; /* refused: nothing was answered, and nothing was billed */
+    else
+        make_free(&row);
     if (!call->row_reserved)
         return ledger_append(worker->lane, &row, worker_ledger_ms(worker), NULL);
     call->row_reserved = false;

@@ -260,33 +260,6 @@ static int copy_out(FILE *from, FILE *to)
 /* --- FOCUS --- */
 
 /* Who invoices for what an upstream served. */
-static const char *gateway_name(const struct config_upstream *upstream)
-{
-    if (upstream->bills_as != NULL)
-        return upstream->bills_as;
-    switch (upstream->dialect) {
-    case DIALECT_VERCEL:
-        return "Vercel";
-    case DIALECT_OPENROUTER:
-        return "OpenRouter";
-    case DIALECT_OPENAI:
-        break;
-    }
-    return upstream->name;
-}
-
-static struct text gateway_of(void *arg, struct text name)
-{
-    const struct config *config = arg;
-
-    for (unsigned i = 0; i < config->upstream_count; i++) {
-        const struct config_upstream *upstream = &config->upstream[i];
-        if (strlen(upstream->name) == name.len && memcmp(upstream->name, name.bytes, name.len) == 0)
-            return text_of(gateway_name(upstream));
-    }
-    return name; /* it has left the configuration: better its name than another's */
-}
-
 static FILE *open_metadata(const struct wanted *wanted, char path[PATH_BYTES])
 {
     if (wanted->metadata != NULL)
@@ -352,7 +325,7 @@ static int export_focus(const struct wanted *wanted, const struct job *job,
         .savings = wanted->savings,
         .account_id = config->ledger.account,
         .account_name = config->ledger.account_name,
-        .gateway_of = gateway_of,
+        .gateway_of = config_invoice_issuer,
         .gateway_arg = (void *)(uintptr_t)config, /* it only reads it */
         .now_ms = (int64_t)time(NULL) * 1000,
     };

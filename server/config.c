@@ -381,3 +381,34 @@ void config_free(struct config *config)
     free(config->path);
     free(config);
 }
+
+const struct config_upstream *config_upstream_named(const struct config *config, struct text name)
+{
+    for (unsigned i = 0; i < config->upstream_count; i++)
+        if (strlen(config->upstream[i].name) == name.len &&
+            memcmp(config->upstream[i].name, name.bytes, name.len) == 0)
+            return &config->upstream[i];
+    return NULL;
+}
+
+const char *config_bills_as(const struct config_upstream *upstream)
+{
+    if (upstream->bills_as != NULL)
+        return upstream->bills_as;
+    switch (upstream->dialect) {
+    case DIALECT_VERCEL:
+        return "Vercel";
+    case DIALECT_OPENROUTER:
+        return "OpenRouter";
+    case DIALECT_OPENAI:
+        break;
+    }
+    return upstream->name;
+}
+
+struct text config_invoice_issuer(void *config, struct text name)
+{
+    const struct config_upstream *upstream = config_upstream_named(config, name);
+
+    return upstream != NULL ? text_of(config_bills_as(upstream)) : name;
+}

@@ -163,6 +163,16 @@ struct config {
 int config_open(const char *path, bool need_secrets, FILE *errors, struct config **ret_config);
 void config_free(struct config *config); /* wipes secrets; accepts NULL */
 
+/* The upstream of that name, as rows have it; NULL: there is none (any more). borrow. */
+const struct config_upstream *config_upstream_named(const struct config *config, struct text name);
+
+/* Who sends the bill for an upstream's calls: bills_as, else the vendor whose dialect it speaks,
+ * else its name. */
+const char *config_bills_as(const struct config_upstream *upstream);
+/* The same by name, for focus.h; a name that is not configured stands for itself. config: a const
+ * struct config. */
+struct text config_invoice_issuer(void *config, struct text upstream);
+
 /* Prints the effective values as YAML that config_open() accepts again; secrets never. */
 void config_print(const struct config *config, FILE *out);
 

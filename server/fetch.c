@@ -198,6 +198,8 @@ struct fetch *fetch_start(struct worker *worker, struct tape *tape, struct store
     if (problem == PROBLEMS)
         problem = fetch_prepare(fetch, 0, order->body, detail);
     if (problem != PROBLEMS) {
+        if (problem == PROBLEM_FORBIDDEN)
+            fetch_record_refusal(fetch, problem);
         fetch_write_problem(fetch, problem, detail[0] != '\0' ? detail : NULL);
         fetch_finish(fetch, UPSTREAM_UNSENT, false);
         return fetch;
@@ -245,6 +247,7 @@ void fetch_client_sent(struct fetch *fetch, int status)
 void fetch_leave(struct fetch *fetch)
 {
     fetch_client_sent(fetch, 499);
+    fetch->left = true;
     fetch_unref(fetch);
 }
 

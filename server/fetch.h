@@ -145,6 +145,7 @@ struct fetch {
     bool own_id;          /* the head left before the upstream's id was known */
     bool torn; /* a body was cut off after its head had left: only the connection can tell */
     unsigned ttl_s;
+    bool left;         /* the leading client is gone, served or not */
     int client_status; /* what the leading client was sent; 0: nothing yet; 499: it left */
     int upstream_status;
     int64_t started_ms, first_byte_ms; /* monotonic; 0: not yet */

@@ -10,6 +10,7 @@
 #include "server/fetch_private.h"
 #include "server/log.h"
 #include "server/prices.h"
+#include "server/spending.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -70,7 +71,7 @@ static void print_limits(const struct fetch *fetch, const struct budget_state *s
 }
 
 /* The row of a request that was understood and not sent. */
-static void record_refusal(struct fetch *fetch, enum problem problem)
+void fetch_record_refusal(struct fetch *fetch, enum problem problem)
 {
     struct ledger_row row = fetch->row;
 
@@ -78,6 +79,7 @@ static void record_refusal(struct fetch *fetch, enum problem problem)
         return;
     row.status = problem_status(problem, fetch->route->dialect);
     row.verdict = VERDICT_FAILED;
+    row.upstream = row.route = (struct text){NULL, 0}; /* nothing was sent */
     row.latency_ms = worker_monotonic_ms() - fetch->started_ms;
     if (ledger_append(fetch->worker->lane, &row, worker_ledger_ms(fetch->worker), NULL) != 0)
         log_line(LOG_ERROR, "ledger_full_row_lost", LOG_TEXT("id", fetch_shown_id(fetch)));
@@ -87,7 +89,8 @@ static void refuse(struct fetch *fetch, enum problem problem, const char *detail
                    const char *limits)
 {
     fetch->waits_for_budget = false;
-    record_refusal(fetch, problem);
+    fetch_record_refusal(fetch, problem);
+    fetch->upstream = NULL;
     log_line(LOG_WARNING, "refused",
              LOG_NUMBER("status", problem_status(problem, fetch->route->dialect)),
              LOG_TEXT("id", fetch_shown_id(fetch)), LOG_TEXT("why", "budget"),
@@ -133,6 +136,7 @@ static bool reserve(struct fetch *fetch)
 
     if (result == 0) {
         fetch->waits_for_budget = false;
+        fetch->row.held = (struct maybe_money){.known = true, .money = fetch->ceiling};
         return true;
     }
     if (result == -EAGAIN) {
@@ -216,9 +220,8 @@ void fetch_settle_budget(struct fetch *fetch, const struct ledger_row *row)
         return;
     if (row->verdict == VERDICT_FAILED)
         budget_void(budgets, &fetch->budget);
-    else if (row->verdict == VERDICT_PENDING)
-        budget_post(budgets, &fetch->budget, (struct maybe_money){.known = false});
     else
-        budget_post(budgets, &fetch->budget, row->booked);
+        budget_post(budgets, &fetch->budget,
+                    (struct maybe_money){.known = true, .money = spending_counted(row)});
     assert(!fetch->budget.open);
 }

@@ -27,6 +27,8 @@ void fetch_hold_and_send(struct fetch *fetch);
 /* Holds the most that it can cost. True: it may be sent. Else it waits for others' holds, or has
  * been refused and may have ended. */
 bool fetch_reserve(struct fetch *fetch);
+/* The row of a request that was understood and not sent (design 2.5). */
+void fetch_record_refusal(struct fetch *fetch, enum problem problem);
 /* About once a second. The fetch may have ended when it returns. */
 void fetch_check_budget_wait(struct fetch *fetch, int64_t now_monotonic_ms);
 /* Posts what it cost, or voids the reservation. */

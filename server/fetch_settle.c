@@ -4,6 +4,7 @@
 #include "server/lookup.h"
 #include "server/prices.h"
 #include "server/request_log.h"
+#include "server/spending.h"
 
 #include <assert.h>
 #include <string.h>
@@ -78,9 +79,7 @@ static void plan_lookup(struct fetch *fetch, const struct ledger_row *row)
         .row = row,
         .upstream = fetch->upstream,
         .key = fetch->key,
-        .counted = row->verdict == VERDICT_PENDING && fetch->budget.amount.femto > 0
-                       ? fetch->budget.amount
-                       : row->booked.money,
+        .counted = spending_counted(row),
     };
 
     lookup_add(fetch->worker->gateway->lookup, &order);

@@ -102,8 +102,7 @@ static bool is_beyond_bounds(struct fetch *fetch, int64_t now)
 {
     const struct config *config = fetch->worker->gateway->config;
 
-    if (fetch->client_status != 499 || fetch->transfer == NULL ||
-        tape_lag(fetch->tape) != UINT64_MAX) {
+    if (!fetch->left || fetch->transfer == NULL || tape_lag(fetch->tape) != UINT64_MAX) {
         fetch->detached_ms = 0;
         return false;
     }

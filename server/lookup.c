@@ -484,15 +484,6 @@ void lookup_offer_key(struct lookup *lookup, struct text key_id, struct text key
 
 /* --- start and stop --- */
 
-static const struct config_upstream *find_upstream(const struct config *config, struct text name)
-{
-    for (unsigned i = 0; i < config->upstream_count; i++)
-        if (strlen(config->upstream[i].name) == name.len &&
-            memcmp(config->upstream[i].name, name.bytes, name.len) == 0)
-            return &config->upstream[i];
-    return NULL;
-}
-
 static void load(void *arg, const struct ledger_pending *pending)
 {
     struct lookup *lookup = arg;
@@ -507,10 +498,10 @@ static void load(void *arg, const struct ledger_pending *pending)
     if (lookup->waiting >= LOOKUP_WAITING_MAX)
         return;
     entry = entry_of_row(lookup, &pending->ref, row,
-                         find_upstream(lookup->gateway->config, row->upstream));
+                         config_upstream_named(lookup->gateway->config, row->upstream));
     if (entry == NULL)
         return;
-    entry->counted = row->booked.known ? row->booked.money : (struct money){0};
+    entry->counted = spending_counted(row);
     insert(lookup, entry);
 }
 

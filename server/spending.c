@@ -7,7 +7,7 @@
 #include "server/worker.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 enum { HOUR_MS = 3600 * 1000, WEEK_DAYS = 7, DRAIN_WAIT_MS = 5000 };
 
@@ -20,30 +20,106 @@ static bool any_budget(const struct config *config)
     return false;
 }
 
+struct money spending_counted(const struct ledger_row *row)
+{
+    bool open = row->verdict == VERDICT_PENDING || row->verdict == VERDICT_UNKNOWN;
+
+    if (open && row->held.known)
+        return row->held.money;
+    return row->booked.known ? row->booked.money : (struct money){0};
+}
+
+/* Sums of whole hours; but a row whose cost is not known counts as what was held for it, and only
+ * rows say that. */
 struct load {
     struct gateway *gateway;
+    struct ledger_reader *reader;
+    int64_t *hours; /* that have such rows; owned */
+    size_t count, room;
 };
+
+static int note_hour(struct load *load, int64_t hour_ms)
+{
+    if (load->count > 0 && load->hours[load->count - 1] == hour_ms)
+        return 0;
+    if (load->count == load->room) {
+        size_t room = load->room > 0 ? 2 * load->room : 64;
+        int64_t *hours = realloc(load->hours, room * sizeof *hours);
+        if (hours == NULL)
+            return -ENOMEM;
+        load->hours = hours;
+        load->room = room;
+    }
+    load->hours[load->count++] = hour_ms;
+    return 0;
+}
+
+static bool is_open(enum verdict verdict)
+{
+    return verdict == VERDICT_PENDING || verdict == VERDICT_UNKNOWN;
+}
+
+static int load_row(struct gateway *gateway, const struct config_client *client,
+                    const struct ledger_row *row)
+{
+    return budgets_load(clients_budgets(gateway->clients), clients_index(gateway->clients, client),
+                        row);
+}
 
 static int add_sum(void *arg, const struct rollup_group *group)
 {
-    struct gateway *gateway = ((struct load *)arg)->gateway;
-    const struct config_client *client = clients_named(gateway->clients, group->client);
+    struct load *load = arg;
+    const struct config_client *client = clients_named(load->gateway->clients, group->client);
     struct ledger_row row;
 
-    if (client == NULL || !group->money[TALLY_BOOKED].known)
+    if (client == NULL)
+        return 0;
+    if (is_open(group->verdict))
+        return note_hour(load, group->hour_ms);
+    if (!group->money[TALLY_BOOKED].known)
         return 0;
     row_init(&row);
     row.created_at_ms = group->hour_ms;
     row.booked = group->money[TALLY_BOOKED];
     row.verdict = group->verdict;
-    return budgets_load(clients_budgets(gateway->clients), clients_index(gateway->clients, client),
-                        &row);
+    return load_row(load->gateway, client, &row);
+}
+
+static int add_open_row(void *arg, const struct ledger_row *row)
+{
+    struct load *load = arg;
+    const struct config_client *client = clients_named(load->gateway->clients, row->client);
+    struct ledger_row counted = *row;
+
+    if (client == NULL || !is_open(row->verdict))
+        return 0;
+    counted.booked = (struct maybe_money){.known = true, .money = spending_counted(row)};
+    return load_row(load->gateway, client, &counted);
+}
+
+static int compare_hours(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+static int add_open_rows(struct load *load)
+{
+    int result = 0;
+
+    if (load->count > 1)
+        qsort(load->hours, load->count, sizeof *load->hours, compare_hours);
+    for (size_t i = 0; i < load->count && result == 0; i++)
+        if (i == 0 || load->hours[i] != load->hours[i - 1])
+            result = ledger_reader_rows(load->reader, load->hours[i], load->hours[i] + HOUR_MS,
+                                        add_open_row, load);
+    return result;
 }
 
 int spending_load(struct gateway *gateway, int64_t now_ms)
 {
-    struct load load = {gateway};
-    struct ledger_reader *reader;
+    struct load load = {.gateway = gateway};
     int64_t month_ms, end_ms, week_ms = now_ms - (int64_t)WEEK_DAYS * LEDGER_DAY_MS;
     int result;
 
@@ -51,12 +127,15 @@ int spending_load(struct gateway *gateway, int64_t now_ms)
         return 0;
     ledger_month_range(now_ms, &month_ms, &end_ms);
     week_ms -= week_ms % HOUR_MS;
-    result = ledger_reader_within(gateway->ledger, DRAIN_WAIT_MS, NULL, &reader);
+    result = ledger_reader_within(gateway->ledger, DRAIN_WAIT_MS, NULL, &load.reader);
     if (result != 0)
         return result;
-    result = ledger_reader_sums(reader, month_ms < week_ms ? month_ms : week_ms,
+    result = ledger_reader_sums(load.reader, month_ms < week_ms ? month_ms : week_ms,
                                 now_ms - now_ms % HOUR_MS + HOUR_MS, add_sum, &load, NULL);
-    ledger_reader_close(reader);
+    if (result == 0)
+        result = add_open_rows(&load);
+    ledger_reader_close(load.reader);
+    free(load.hours);
     return result;
 }
 

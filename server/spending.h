@@ -13,6 +13,9 @@ int spending_load(struct gateway *gateway, int64_t now_ms);
 /* Wakes the fetches that wait for a budget when one is released. Once the workers are made. */
 void spending_watch(struct gateway *gateway);
 
+/* What a budget takes a row for: what it cost; while that is not known all that was held for it. */
+struct money spending_counted(const struct ledger_row *row);
+
 /* The row of a client was judged anew: counted is what its budget took it for. Any thread. */
 void spending_correct(struct gateway *gateway, const struct ledger_row *row, struct money counted,
                       int64_t now_ms);

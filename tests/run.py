@@ -21,7 +21,8 @@ PYTHON = "/usr/bin/python3"
 # Units whose promise is about threads.
 THREADED = ("cache_tape_test", "cache_tape_thread_test", "cache_ram_test", "cache_flight_test", "cache_store_test",
             "cache_store_tier_test", "server_catalog_ask_test",
-            "accounting_ledger_journal_test")
+            "accounting_ledger_journal_test", "accounting_ledger_close_test", "accounting_ledger_rollup_test",
+            "accounting_ledger_backup_test", "accounting_ledger_drop_test", "accounting_budget_test")
 
 
 class Case:

@@ -61,6 +61,7 @@ static void fill(struct ledger_row *row)
     row->origin = TEXT("https://example.com/");
     row->rating = TEXT("1;0:0:120:1400000000");
     row->observed = TEXT("[{\"from\":\"usage\",\"at\":1,\"billed\":\"0.1\"}]");
+    row->held = money(77);
     row->version = 70000;
     row->cause = CAUSE_PRICE_VERSION;
     row->corrects = TEXT("1763679111123/18014398509481984");
@@ -146,6 +147,7 @@ static void assert_rows(const struct ledger_row *a, const struct ledger_row *b)
     assert_money(a->booked, b->booked);
     assert_money(a->difference, b->difference);
     assert_money(a->saved, b->saved);
+    assert_money(a->held, b->held);
     assert_int_equal(a->verdict, b->verdict);
     assert_int_equal(a->byok, b->byok);
     assert_int_equal(a->latency_ms, b->latency_ms);

@@ -64,12 +64,14 @@ with Sim() as sim, Gateway(sim, {"clients": CLIENTS, "cache": {"default": True}}
         for path in "chat/completions", "responses", "messages":
             full = f"{base}/{path}"
             check_envelope(full, gateway.post(full, body(path), key="tg_picky"), 403)
-            check_envelope(full, gateway.post(full, body(path, "openai/gpt-5", models=[MODEL]), key="tg_picky"), 403)
+            check_envelope(full, gateway.post(full, body(path, "openai/gpt-5", models=[MODEL]),
+                                              key="tg_picky"), 403)
             check_envelope(full, gateway.post(full, body(path, "OPENAI/gpt-4.1-nano"), key="tg_picky"), 403)
         check_envelope(f"{base}/chat/completions", gateway.post(f"{base}/chat/completions", body(
             "chat/completions", "openai/gpt-5", providerOptions={"gateway": {"models": [MODEL]}}),
             key="tg_picky"), 403)
-        check_envelope(f"{base}/embeddings", gateway.post(f"{base}/embeddings", body("embeddings"), key="tg_picky"), 403)
+        full = f"{base}/embeddings"
+        check_envelope(full, gateway.post(full, body("embeddings"), key="tg_picky"), 403)
     equal(sim.posts(), count, "nothing of it went upstream")
     equal({row["client"] for row in gateway.rows() if row["status"] == "403"}, {"picky"})
     check(not [row for row in gateway.rows() if row["status"] == "401"], "a 401 makes no row")

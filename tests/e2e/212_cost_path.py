@@ -12,7 +12,8 @@ def raw(cost):
     """An answer with this text as its cost."""
     return ('{"id":"chatcmpl-%d","object":"chat.completion","created":1795247064,"model":"gpt-4.1-nano",'
             '"choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"Hi"}}],"usage":'
-            '{"prompt_tokens":1000,"completion_tokens":250,"total_tokens":1250,"cost_nano_usd":%s}}' % (next(NUMBERS), cost))
+            '{"prompt_tokens":1000,"completion_tokens":250,"total_tokens":1250,"cost_nano_usd":%s}}'
+            % (next(NUMBERS), cost))
 
 
 def gateway_with(sim, unit="nano_usd", path="usage.cost_nano_usd", **more):

@@ -67,7 +67,8 @@ with Sim("--prices", truth) as sim:
     # The list that is read is broken, then empty, then not there: the table stays, serving goes on.
     import http.server
     ANSWERS = {"broken": b'{"object":"list","data":[{"id":"openai/gpt-4.1-nano","pricing":{"input":"NaN"',
-               "nan": b'{"object":"list","data":[{"id":"openai/gpt-4.1-nano","pricing":{"input":"NaN","output":"1"}}]}',
+               "nan": b'{"object":"list","data":[{"id":"openai/gpt-4.1-nano",'
+                      b'"pricing":{"input":"NaN","output":"1"}}]}',
                "empty": b'{"object":"list","data":[]}', "html": b"<html>", "nothing": b""}
     for name, text in ANSWERS.items():
         asked = threading.Event()

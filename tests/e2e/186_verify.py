@@ -1,5 +1,8 @@
 """tollgate verify: what the gateway records keeps every law, while it runs, after kill -9 and once
-months are closed; who trusts another key is told, and so is who asks for nonsense."""
+months are closed; who trusts another key is told, and so is who asks for nonsense.
+
+parity: signed-months
+"""
 from harness import *
 
 

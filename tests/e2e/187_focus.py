@@ -1,5 +1,7 @@
 """A FOCUS dataset adds up to the ledger to the last digit, in both versions and forms; its own
 validator ran on it; savings on request; the same ledger gives the same bytes.
+
+parity: focus-export
 """
 from harness import *
 

@@ -1,6 +1,6 @@
 """Each cause of a difference is found by re-rating, stored with the row, and summed in the report.
 
-parity: reconciliation
+parity: reconciliation, drift-causes
 """
 from harness import *
 

@@ -151,7 +151,7 @@ static int open_lanes(struct ledger *ledger, const struct ledger_options *option
 static int open_all(struct ledger *ledger, const struct ledger_options *options, char *error,
                     size_t error_size)
 {
-    char path[JOURNAL_PATH_MAX];
+    char path[JOURNAL_PATH_MAX], journal[JOURNAL_PATH_MAX];
     int result = ledger_make_directory(options->dir);
     if (result == 0)
         result = ledger_lock(options->dir, options->lock_wait_ms, &ledger->lock_fd);
@@ -165,7 +165,10 @@ static int open_all(struct ledger *ledger, const struct ledger_options *options,
     if (result < 0)
         return result;
     ledger_db_path(options->dir, path);
-    result = ledger_db_open(path, ledger->power, &ledger->db, error, error_size);
+    ledger_journal_path(options->dir, 0, journal);
+    result = ledger_db_check(path, journal, error, error_size);
+    if (result == 0)
+        result = ledger_db_open(path, ledger->power, &ledger->db, error, error_size);
     if (result == 0)
         result = ledger_recover(options->dir, ledger->db, error, error_size);
     if (result < 0)

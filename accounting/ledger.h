@@ -37,7 +37,6 @@ struct ledger_options {
     unsigned lanes;       /* 1 to 256 */
     size_t journal_bytes; /* per lane; 0: LEDGER_JOURNAL_BYTES */
     enum ledger_durability durability;
-    int64_t tolerance_ppm; /* for verdicts of late look-ups */
     int64_t now_ms;
     int64_t lock_wait_ms; /* how long to wait for another process to let go of the ledger */
 };

@@ -31,6 +31,10 @@ int64_t ledger_closed_before(struct ledger *ledger);
 /* The seal of a month. -ENOENT: it is open. */
 int ledger_reader_seal(struct ledger_reader *reader, int64_t month_from_ms, struct seal *ret_seal);
 
+/* 1: the month of from_ms was closed with rows (its head: *ret_seal) and holds none any more: what
+ * is made of it must not look like a month in which nothing happened. 0: no. */
+int ledger_reader_dropped(struct ledger_reader *reader, int64_t from_ms, struct seal *ret_seal);
+
 /* Drops the rows, rollups and index entries of whole months that ended before keep_from_ms, are
  * closed, and whose seal names an export; their seals stay. *ret_dropped: months. */
 int ledger_drop_months(struct ledger *ledger, int64_t keep_from_ms, unsigned *ret_dropped);

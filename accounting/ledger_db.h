@@ -69,6 +69,9 @@ struct ledger_db {
  * unknown format; -EBUSY, -ENOSPC, -EBADMSG, -EIO with text in error. give. */
 int ledger_db_open(const char *path, bool sync, struct ledger_db **ret_db, char *error,
                    size_t error_size);
+/* -EBADMSG with text in error: path has files of a database, or there is a journal (which is made
+ * after the database is), but its CURRENT is gone: opening it would begin an empty one. */
+int ledger_db_check(const char *path, const char *first_journal, char *error, size_t error_size);
 /* Opens beside a writer. -ENOENT: there is no database. give. */
 int ledger_db_open_secondary(const char *path, const char *scratch_path, struct ledger_db **ret_db,
                              char *error, size_t error_size);

@@ -4,6 +4,7 @@
 #include "accounting/ledger_month.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,35 @@ static bool database_exists(const char *path)
     return access(current, F_OK) == 0;
 }
 
+/* Something of a database is there, but not the file that says which is its state. */
+static bool is_beheaded(const char *path)
+{
+    bool remains = false;
+    struct dirent *entry;
+    DIR *dir;
+    if (database_exists(path))
+        return false;
+    dir = opendir(path);
+    while (dir != NULL && !remains && (entry = readdir(dir)) != NULL) {
+        size_t len = strlen(entry->d_name);
+        remains = len > 4 && strcmp(entry->d_name + len - 4, ".sst") == 0;
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return remains;
+}
+
+int ledger_db_check(const char *path, const char *first_journal, char *error, size_t error_size)
+{
+    bool journal = !database_exists(path) && access(first_journal, F_OK) == 0;
+    if (!journal && !is_beheaded(path))
+        return 0;
+    snprintf(error, error_size,
+             "%s: the file CURRENT is missing though there was a ledger: restore it from a backup",
+             path);
+    return -EBADMSG;
+}
+
 /* Names of the families to open. Those that every ledger has come first: they are asked for even
  * where they do not exist yet, so that a start that died half-way is made good, and so that a
  * ledger from before there were ids, rollups or seals gets them. A secondary cannot make what is
@@ -163,6 +193,7 @@ static int list_families(struct ledger_db *db, const char *path, bool secondary,
         families->listed =
             rocksdb_list_column_families(db->options, path, &families->listed_count, &problem);
     if (problem != NULL) {
+        rocksdb_list_column_families_destroy(families->listed, 0); /* it is given all the same */
         families->listed = NULL;
         return ledger_db_error(problem, error, error_size);
     }

@@ -34,6 +34,10 @@ int ledger_reader_ids(struct ledger_reader *reader, int64_t from_ms, int64_t to_
 int ledger_reader_marks(struct ledger_reader *reader, int64_t month_from_ms, uint8_t **ret_bytes,
                         size_t *ret_len);
 
+/* Months that begin before it were closed, or were being closed: what the ledger itself remembers
+ * beside their heads. 0: none. */
+int ledger_reader_closed_before(struct ledger_reader *reader, int64_t *ret_ms);
+
 /* The hash in an entry of the index (ledger_ids.c's). */
 uint64_t ledger_ids_hash(struct text id);
 

@@ -43,9 +43,14 @@ static int recover_alone(const char *dir, const char *db_path, bool *ret_empty, 
                          size_t error_size)
 {
     char current[JOURNAL_PATH_MAX + 16], lock[JOURNAL_PATH_MAX + 16];
+    char journal[JOURNAL_PATH_MAX];
     int lock_fd, result = 0;
     snprintf(current, sizeof(current), "%s/CURRENT", db_path);
     snprintf(lock, sizeof(lock), "%s/lock", dir);
+    ledger_journal_path(dir, 0, journal);
+    result = ledger_db_check(db_path, journal, error, error_size);
+    if (result < 0)
+        return result;
     if (access(lock, F_OK) != 0 && errno == ENOENT && access(current, F_OK) != 0) {
         *ret_empty = true; /* nothing is made in a directory that is none of ours */
         return 0;

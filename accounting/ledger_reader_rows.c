@@ -146,6 +146,42 @@ int ledger_reader_seal(struct ledger_reader *reader, int64_t month_from_ms, stru
     return result;
 }
 
+int ledger_reader_closed_before(struct ledger_reader *reader, int64_t *ret_ms)
+{
+    struct ledger_view view;
+    int result = ledger_reader_begin(reader, &view);
+    if (result < 0)
+        return result;
+    *ret_ms = 0;
+    if (view.db != NULL)
+        result = ledger_db_get_closing(view.db, ret_ms);
+    ledger_view_release(&view);
+    return result;
+}
+
+static int stop_at_row(void *arg, const struct ledger_ref *ref, const uint8_t *bytes, size_t len)
+{
+    (void)arg;
+    (void)ref;
+    (void)bytes;
+    (void)len;
+    return 1;
+}
+
+int ledger_reader_dropped(struct ledger_reader *reader, int64_t from_ms, struct seal *ret_seal)
+{
+    int64_t first_ms, end_ms;
+    int result;
+    ledger_month_range(from_ms, &first_ms, &end_ms);
+    result = ledger_reader_seal(reader, first_ms, ret_seal);
+    if (result < 0)
+        return result == -ENOENT || result == -EBADMSG ? 0 : result;
+    if (ret_seal->rows == 0)
+        return 0;
+    result = ledger_reader_raw(reader, first_ms, end_ms, stop_at_row, NULL);
+    return result < 0 ? result : result == 0;
+}
+
 /* --- months --- */
 
 struct month_list {

@@ -121,13 +121,15 @@ static const struct price *price_of(const struct price_table *table, const struc
 
 /* A row that cannot be rated, be it for want of a price or because it claims too many tokens for
  * any sum, stays without a figure. */
-static void rate(const struct price_table *table, const struct ledger_row *row, struct part *part)
+static void rate(const struct rerate_order *order, const struct ledger_row *row, struct part *part)
 {
     struct estimate then, now;
     bool rated = row->rating.len > 0 && rating_parse(row->rating, &then) == 0;
     struct estimate_terms terms = {.service_tier = row->service_tier, .at_ms = row->created_at_ms};
-    const struct price *price = price_of(table, row);
+    const struct price *price = price_of(order->prices, row);
 
+    if (price == NULL && order->find != NULL)
+        price = order->find(order->find_arg, order->prices, row);
     part->hit = row->cache == CACHE_HIT || row->cache == CACHE_COLLAPSED;
     part->then = row->estimated;
     part->usage = usage_as_read(row, rated ? &then : NULL);
@@ -196,7 +198,7 @@ static int take_row(void *arg, const struct ledger_row *row)
     sums = report_table_get(rerate->list.table, &row->model, 1);
     if (sums == NULL)
         return -ENOMEM;
-    rate(rerate->order->prices, row, &part);
+    rate(rerate->order, row, &part);
     result = add_part(sums, row, &part);
     return result < 0 ? result : add_part(&rerate->total, row, &part);
 }

@@ -13,6 +13,11 @@
 struct rerate_order {
     int64_t from_ms, to_ms;
     const struct price_table *prices; /* borrow */
+    /* The version that rates a row, where its own model's name is not the table's; NULL: by name.
+     */
+    const struct price *(*find)(void *arg, const struct price_table *table,
+                                const struct ledger_row *row);
+    void *find_arg;
     bool json;
 };
 /* By model: requests, tokens, estimated then and under the table, difference; what the table does

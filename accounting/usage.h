@@ -55,10 +55,35 @@ static inline int64_t usage_later(int64_t count, int64_t late)
     return late >= 0 ? late : count;
 }
 
+/* What a prompt leaves out when it is `exclusive`. */
+static inline int64_t usage_outside(const struct usage *usage)
+{
+    int64_t read = usage->cached_tokens > 0 ? usage->cached_tokens : 0;
+    int64_t written = usage->cache_write_tokens > 0 ? usage->cache_write_tokens : 0;
+
+    return __builtin_add_overflow(read, written, &read) ? INT64_MAX : read;
+}
+
+/* The same counts with a prompt that includes, or excludes, reads and writes; as it was, where that
+ * is no number. */
+static inline void usage_count_as(struct usage *usage, bool exclusive)
+{
+    int64_t prompt = usage->prompt_tokens, outside = usage_outside(usage);
+
+    if (prompt < 0 || usage->exclusive == exclusive || (exclusive && outside > prompt) ||
+        (!exclusive && outside > INT64_MAX - prompt))
+        return;
+    usage->prompt_tokens = exclusive ? prompt - outside : prompt + outside;
+    usage->exclusive = exclusive;
+}
+
 /* Later counts replace earlier ones, each where it is known. A prompt that comes without its reads
- * and is smaller than those that are known cannot include them. */
+ * and is smaller than those that are known cannot include them. What a prompt means stays what it
+ * meant, so that a column never changes its meaning with a later record. */
 static inline void usage_take(struct usage *usage, const struct usage *late)
 {
+    bool had_prompt = usage->prompt_tokens >= 0, was_exclusive = usage->exclusive;
+
     usage->prompt_tokens = usage_later(usage->prompt_tokens, late->prompt_tokens);
     usage->completion_tokens = usage_later(usage->completion_tokens, late->completion_tokens);
     usage->cached_tokens = usage_later(usage->cached_tokens, late->cached_tokens);
@@ -73,9 +98,12 @@ static inline void usage_take(struct usage *usage, const struct usage *late)
     usage->video_input_tokens = usage_later(usage->video_input_tokens, late->video_input_tokens);
     usage->audio_output_tokens = usage_later(usage->audio_output_tokens, late->audio_output_tokens);
     usage->images = usage_later(usage->images, late->images);
-    if (late->prompt_tokens >= 0)
+    if (late->prompt_tokens >= 0) {
         usage->exclusive = late->exclusive ||
                            (late->cached_tokens < 0 && usage->cached_tokens > usage->prompt_tokens);
+        if (had_prompt)
+            usage_count_as(usage, was_exclusive);
+    }
 }
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "accounting/ledger_close.h"
 #include "accounting/ledger_place.h"
+#include "accounting/ledger_proof.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,6 +12,9 @@ static const struct text no_id;
 
 int verify_heads_load(struct verify *verify)
 {
+    int found = ledger_reader_closed_before(verify->reader, &verify->closed_before_ms);
+    if (found < 0)
+        return found;
     for (size_t i = 0; i < verify->month_count; i++) {
         struct verify_one *one = &verify->months[i];
         int result = ledger_reader_seal(verify->reader, one->from_ms, &one->seal);
@@ -57,6 +61,10 @@ void verify_head_alone(struct verify_month *month)
         verify_complain(month, NULL, no_id, "its head cannot be read");
     else if (one->head == HEAD_NONE && one < verify->months + verify->sealed)
         verify_complain(month, NULL, no_id, "it has no head, though a later month is closed");
+    else if (one->head == HEAD_NONE && one->to_ms <= verify->closed_before_ms)
+        verify_complain(month, NULL, no_id,
+                        "it was closed, or was being closed, and has no head: where no closing was "
+                        "interrupted somebody took it away");
     if (one->head != HEAD_THERE)
         return;
     if (strcmp(one->seal.month, month->name) != 0)

@@ -77,6 +77,7 @@ struct verify {
     struct verify_one *months; /* all that the ledger has, oldest first; VERIFY_MONTHS_MAX */
     size_t month_count;
     size_t first, end;     /* those that are verified */
+    int64_t closed_before_ms;
     size_t sealed;         /* months before it have a head, or a later one has */
     uint8_t key[SEAL_KEY]; /* that heads must be signed by */
     bool has_key;

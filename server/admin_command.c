@@ -36,7 +36,6 @@ static int open_ledger(const struct config *config, int64_t wait_ms, struct ledg
         .dir = dir,
         .lanes = config->workers,
         .durability = LEDGER_CRASH,
-        .tolerance_ppm = config->ledger.tolerance_ppm,
         .now_ms = wall_ms(),
         .lock_wait_ms = wait_ms,
     };

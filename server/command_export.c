@@ -2,6 +2,7 @@
 #include "accounting/export.h"
 #include "accounting/focus.h"
 #include "accounting/ledger_close.h"
+#include "server/command_month.h"
 #include "server/commands.h"
 #include "server/compare_file.h"
 #include "server/config.h"
@@ -128,7 +129,7 @@ static int read_arguments(int argc, char **argv, struct wanted *wanted)
 
 static int read_groups(const char *by, struct job *job)
 {
-    while (by != NULL && *by != '\0') {
+    while (by != NULL) {
         size_t len = strcspn(by, ",");
         enum export_key key;
         if (export_key_parse(by, len, &key) != 0) {
@@ -144,9 +145,7 @@ static int read_groups(const char *by, struct job *job)
             }
         }
         job->by[job->by_count++] = key;
-        by += len;
-        if (*by == ',')
-            by++;
+        by = by[len] == ',' ? by + len + 1 : NULL;
     }
     return 0;
 }
@@ -418,6 +417,7 @@ static int write_out(const struct wanted *wanted, const struct job *job,
         complain("%s", error[0] != '\0' ? error : strerror(-result));
         return result;
     }
+    command_tell_dropped(reader, job->from_ms, "export");
     result = job->focus ? export_focus(wanted, job, config, reader, out)
                         : export_table(wanted, job, reader, out);
     ledger_reader_close(reader);

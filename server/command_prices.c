@@ -2,6 +2,7 @@
 #include "accounting/price_import.h"
 #include "accounting/price_time.h"
 #include "server/commands.h"
+#include "server/prices_file.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -18,7 +19,6 @@ enum {
     NEAR_MAX = 5, /* names suggested for one that is not known */
     NEAR_PREFIX = 4,
     ERROR_BYTES = 1024,
-    PATH_BYTES = 4096,
 };
 
 static const char help[] =
@@ -134,23 +134,6 @@ static int read_file(const char *path, char **ret_bytes, size_t *ret_len)
     return 0;
 }
 
-/* What is to become the table is read as one before it does, and only then renamed: a failed import
- * leaves the old table in place. */
-static int put_in_place(const char *beside, const char *path)
-{
-    struct price_table *table = NULL;
-    int result = open_table(beside, &table);
-
-    price_table_free(table);
-    if (result != 0)
-        return result;
-    if (rename(beside, path) != 0) {
-        result = -errno;
-        fprintf(stderr, "tollgate prices: %s: %s\n", path, strerror(-result));
-    }
-    return result;
-}
-
 static void print_result(const struct price_import_result *result, const char *what)
 {
     fprintf(stderr,
@@ -160,45 +143,62 @@ static void print_result(const struct price_import_result *result, const char *w
             result->notes, what);
 }
 
-static int import_to(struct price_import_order *order, const struct wanted *wanted,
-                     const char *json, size_t len)
+/* What is to become the table is read as one before it does: a failed import leaves the old table
+ * in place. */
+static int put_in_place(struct prices_file *file, const struct wanted *wanted, const char *text,
+                        size_t len)
 {
-    char beside[PATH_BYTES], error[ERROR_BYTES] = "";
-    struct price_import_result done = {0};
-    int result, written;
+    char error[ERROR_BYTES] = "";
+    struct price_table *table = NULL;
+    int result = price_table_read(wanted->out, text, len, &table, error, sizeof error);
 
-    written = snprintf(beside, sizeof beside, "%s.new", wanted->out);
-    order->out = written < (int)sizeof beside ? fopen(beside, "w") : NULL;
+    price_table_free(table);
+    if (result != 0) {
+        fprintf(stderr, "%s\n", error);
+        return result;
+    }
+    result = prices_file_replace(file, text, len);
+    if (result != 0)
+        fprintf(stderr, "tollgate prices: %s: %s\n", wanted->out, strerror(-result));
+    return result;
+}
+
+static int import_to(struct price_import_order *order, struct prices_file *file,
+                     const struct wanted *wanted, const char *json, size_t len)
+{
+    char error[ERROR_BYTES] = "", *text = NULL;
+    struct price_import_result done = {0};
+    size_t text_len = 0;
+    int result;
+
+    order->out = open_memstream(&text, &text_len);
     if (order->out == NULL) {
-        fprintf(stderr, "tollgate prices: %s: %s\n", wanted->out,
-                written < (int)sizeof beside ? strerror(errno) : strerror(ENAMETOOLONG));
-        return -EIO;
+        fprintf(stderr, "tollgate prices: %s\n", strerror(errno));
+        return -ENOMEM;
     }
     result = price_import(order, json, len, &done, error, sizeof error);
     if (result != 0)
         fprintf(stderr, "%s: %s\n", wanted->words[2], error);
-    if ((fsync(fileno(order->out)) != 0) + (fclose(order->out) != 0) > 0 && result == 0) {
-        fprintf(stderr, "tollgate prices: %s: %s\n", beside, strerror(errno));
-        result = -EIO;
+    if (fclose(order->out) != 0 && result == 0) {
+        fprintf(stderr, "tollgate prices: %s\n", strerror(ENOMEM));
+        result = -ENOMEM;
     }
     if (result == 0 && order->old != NULL && done.added + done.changed == 0) {
         print_result(&done, "nothing new, the table stays as it is");
-        remove(beside);
-        return 0;
+    } else if (result == 0) {
+        result = put_in_place(file, wanted, text, text_len);
+        if (result == 0)
+            print_result(&done, "written");
     }
-    if (result == 0)
-        result = put_in_place(beside, wanted->out);
-    if (result == 0)
-        print_result(&done, "written");
-    else
-        remove(beside);
+    free(text);
     return result;
 }
 
 /* The table that is added to; none where there is no file yet. */
-static int open_old(const struct wanted *wanted, struct price_table **ret_old)
+static int open_old(const struct prices_file *file, const struct wanted *wanted,
+                    struct price_table **ret_old)
 {
-    if (wanted->replace || (access(wanted->out, F_OK) != 0 && errno == ENOENT))
+    if (wanted->replace || !file->exists)
         return 0;
     if (open_table(wanted->out, ret_old) == 0)
         return 0;
@@ -206,10 +206,31 @@ static int open_old(const struct wanted *wanted, struct price_table **ret_old)
     return -EINVAL;
 }
 
+/* Nobody else changes the table meanwhile: neither another import nor a gateway's refresh. */
+static int import_locked(struct price_import_order *order, const struct wanted *wanted,
+                         const char *json, size_t len)
+{
+    struct price_table *old = NULL;
+    struct prices_file file;
+    int result = prices_file_lock(wanted->out, NULL, &file);
+
+    if (result != 0) {
+        fprintf(stderr, "tollgate prices: %s: %s\n", wanted->out,
+                result == -EBUSY ? "somebody else is changing it" : strerror(-result));
+        return result;
+    }
+    result = open_old(&file, wanted, &old);
+    order->old = old;
+    if (result == 0)
+        result = import_to(order, &file, wanted, json, len);
+    price_table_free(old);
+    prices_file_unlock(&file);
+    return result;
+}
+
 static int import(const struct wanted *wanted)
 {
     struct price_import_order order = {.report = stderr};
-    struct price_table *old = NULL;
     char *json = NULL;
     size_t len = 0;
     int result;
@@ -232,13 +253,9 @@ static int import(const struct wanted *wanted)
     if (time_or_now(wanted->from, &order.from_ms) != 0)
         return EXIT_MISUSE;
     order.provider = text_of(wanted->provider != NULL ? wanted->provider : "");
-    if (open_old(wanted, &old) != 0 || read_file(wanted->words[2], &json, &len) != 0) {
-        price_table_free(old);
+    if (read_file(wanted->words[2], &json, &len) != 0)
         return EXIT_FAILED;
-    }
-    order.old = old;
-    result = import_to(&order, wanted, json, len);
-    price_table_free(old);
+    result = import_locked(&order, wanted, json, len);
     free(json);
     return result == 0 ? EXIT_OK : EXIT_FAILED;
 }

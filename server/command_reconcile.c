@@ -1,6 +1,7 @@
 /* command_reconcile.c - tollgate reconcile: a month against the vendor's own bill. */
 #include "accounting/bill.h"
 #include "accounting/export.h"
+#include "server/command_month.h"
 #include "server/commands.h"
 #include "server/config.h"
 
@@ -115,6 +116,7 @@ static int compare(const struct bill_order *order, const char *report, const cha
 
     if (result != 0)
         return complain(NULL, error, result);
+    command_tell_dropped(reader, order->from_ms, "reconcile");
     result = bill_write(reader, order, stdout, error, sizeof error, &agrees);
     ledger_reader_close(reader);
     if (result != 0) /* only the report has a text */

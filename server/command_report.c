@@ -1,5 +1,6 @@
 /* command_report.c - tollgate report: a month for people, and what changed since another. */
 #include "accounting/report.h"
+#include "server/command_month.h"
 #include "server/commands.h"
 #include "server/config.h"
 
@@ -80,7 +81,7 @@ static int read_groups(const char *by, enum export_key keys[EXPORT_KEYS], size_t
 {
     size_t count = 0;
 
-    while (by != NULL && *by != '\0') {
+    while (by != NULL) {
         size_t len = strcspn(by, ",");
         enum export_key key;
         bool twice = false;
@@ -98,9 +99,7 @@ static int read_groups(const char *by, enum export_key keys[EXPORT_KEYS], size_t
             return -EINVAL;
         }
         keys[count++] = key;
-        by += len;
-        if (*by == ',')
-            by++;
+        by = by[len] == ',' ? by + len + 1 : NULL;
     }
     *ret_count = count;
     return 0;
@@ -132,6 +131,7 @@ static int write_out(const struct report_order *order, const char *ledger_dir, F
         fprintf(stderr, "tollgate report: %s\n", error[0] != '\0' ? error : strerror(-result));
         return result;
     }
+    command_tell_dropped(reader, order->from_ms, "report");
     result = report_write(reader, order, out);
     ledger_reader_close(reader);
     if (result != 0)

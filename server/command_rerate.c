@@ -1,8 +1,11 @@
 /* command_rerate.c - tollgate rerate: what a month would have cost under another price table. */
 #include "accounting/export.h"
 #include "accounting/rerate.h"
+#include "server/command_month.h"
 #include "server/commands.h"
 #include "server/config.h"
+#include "server/dialect/model_map.h"
+#include "server/prices.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -69,6 +72,7 @@ static int write_out(const struct rerate_order *order, const char *ledger_dir)
         fprintf(stderr, "tollgate rerate: %s\n", error[0] != '\0' ? error : strerror(-result));
         return EXIT_FAILED;
     }
+    command_tell_dropped(reader, order->from_ms, "rerate");
     result = rerate_write(reader, order, stdout);
     ledger_reader_close(reader);
     if (result == 0)
@@ -77,25 +81,50 @@ static int write_out(const struct rerate_order *order, const char *ledger_dir)
     return EXIT_FAILED;
 }
 
-static int rerate(const struct wanted *wanted, struct rerate_order *order)
+/* As the gateway finds it: other vendors' names by those that tables go by. */
+static const struct price *find_mapped(void *map, const struct price_table *table,
+                                       const struct ledger_row *row)
+{
+    struct settle_prices prices =
+        prices_of(table, map, (struct text[]){row->model, row->model_requested}, 2);
+
+    return prices_at(&prices, row->created_at_ms);
+}
+
+static int rerate_from(const struct config *config, const struct wanted *wanted,
+                       struct rerate_order *order)
 {
     char dir[4096], error[1024] = "";
-    struct price_table *prices;
+    struct price_table *prices = NULL;
+    struct model_map *map = NULL;
+    int result = price_table_open(wanted->prices, &prices, error, sizeof error);
+
+    if (result == 0)
+        result = model_map_open(config->models.map, &map, error, sizeof error);
+    if (result != 0) {
+        fprintf(stderr, "tollgate rerate: %s\n", error[0] != '\0' ? error : strerror(-result));
+        price_table_free(prices);
+        return EXIT_FAILED;
+    }
+    snprintf(dir, sizeof dir, "%s/ledger", config->data_dir);
+    order->prices = prices;
+    order->find = find_mapped;
+    order->find_arg = map;
+    result = write_out(order, dir);
+    model_map_free(map);
+    price_table_free(prices);
+    return result;
+}
+
+static int rerate(const struct wanted *wanted, struct rerate_order *order)
+{
     struct config *config;
     int result;
 
     if (config_open(wanted->config, false, stderr, &config) != 0)
         return EXIT_FAILED;
-    snprintf(dir, sizeof dir, "%s/ledger", config->data_dir);
+    result = rerate_from(config, wanted, order);
     config_free(config);
-    result = price_table_open(wanted->prices, &prices, error, sizeof error);
-    if (result != 0) {
-        fprintf(stderr, "tollgate rerate: %s\n", error[0] != '\0' ? error : strerror(-result));
-        return EXIT_FAILED;
-    }
-    order->prices = prices;
-    result = write_out(order, dir);
-    price_table_free(prices);
     return result;
 }
 

@@ -8,6 +8,7 @@
 #include "server/gateway.h"
 #include "server/genid.h"
 #include "server/health.h"
+#include "server/late_savings.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/lookup.h"
@@ -92,7 +93,6 @@ static int open_ledger(const struct config *config)
         .dir = dir,
         .lanes = config->workers,
         .durability = config->ledger.durability == DURABILITY_POWER ? LEDGER_POWER : LEDGER_CRASH,
-        .tolerance_ppm = config->ledger.tolerance_ppm,
         .now_ms = wall_ms(),
         .lock_wait_ms = LOCK_WAIT_MS,
     };
@@ -160,19 +160,21 @@ static int open_shared(const struct config *config)
         fprintf(stderr, "%s\n", error);
         return -1;
     }
+    gateway.late_savings = late_savings_new();
     gateway.lookup = lookup_new(&gateway);
     gateway.health = health_new();
     gateway.catalogs = catalogs_new(&gateway);
     gateway.reads = reads_new(&gateway);
     if (gateway.reads != NULL)
         reads_use_log(gateway.reads, gateway.request_log);
-    gateway.upkeep = upkeep_start(&gateway);
-    return gateway.lookup != NULL && gateway.health != NULL && gateway.catalogs != NULL &&
-                   gateway.reads != NULL && gateway.upkeep != NULL
-               ? 0
-               : -1;
+    if (gateway.late_savings != NULL && gateway.lookup != NULL && gateway.health != NULL &&
+        gateway.catalogs != NULL && gateway.reads != NULL)
+        return 0;
+    fprintf(stderr, "tollgate: out of memory or threads\n");
+    return -1;
 }
 
+/* Also half of it, after a start that failed: every part accepts NULL. */
 static void close_shared(void)
 {
     upkeep_stop(gateway.upkeep);
@@ -180,6 +182,7 @@ static void close_shared(void)
     catalogs_free(gateway.catalogs);
     health_free(gateway.health);
     lookup_free(gateway.lookup);
+    late_savings_free(gateway.late_savings);
     model_map_free(gateway.models);
     request_log_close(gateway.request_log);
     store_close(gateway.store);
@@ -280,50 +283,76 @@ static void look_around(void *arg, struct worker *worker)
     (void)worker; /* the loop sees gateway.draining by itself, once it is awake */
 }
 
-static int run_workers(const struct config *config, const uint16_t *ports)
+/* Those that run finish what they do; then nobody uses what is shared any more. */
+static void stop_workers(unsigned running, struct admin *admin)
 {
-    struct admin *admin = NULL;
-
-    for (unsigned i = 0; i < config->workers; i++)
-        if (worker_run(gateway.workers[i]) != 0) {
-            fprintf(stderr, "tollgate: cannot start a thread\n");
-            exit(EXIT_FAILED); /* no request was taken yet; the ledger survives any exit */
-        }
-    announce(config, ports);
-    if (admin_start(&gateway, &admin) != 0)
-        exit(EXIT_FAILED);
-    wait_for_signal();
     atomic_store(&gateway.draining, true);
-    for (unsigned i = 0; i < config->workers; i++)
+    for (unsigned i = 0; i < running; i++)
         worker_post_function(gateway.workers[i], look_around, NULL);
     reads_stop(gateway.reads);
-    for (unsigned i = 0; i < config->workers; i++)
+    for (unsigned i = 0; i < running; i++)
         worker_join(gateway.workers[i]);
     admin_stop(admin); /* it says until now that we are draining */
     lookup_stop(gateway.lookup);
     catalogs_stop(gateway.catalogs);
     prices_stop(gateway.prices);
-    for (unsigned i = 0; i < config->workers; i++)
-        worker_free(gateway.workers[i]);
-    return 0;
+}
+
+static int run_workers(const struct config *config, const uint16_t *ports)
+{
+    struct admin *admin = NULL;
+    unsigned running = 0;
+    int result = 0;
+
+    while (running < config->workers && worker_run(gateway.workers[running]) == 0)
+        running++;
+    if (running < config->workers) {
+        fprintf(stderr, "tollgate: cannot start a thread\n");
+        result = -1;
+    } else {
+        announce(config, ports);
+        result = admin_start(&gateway, &admin);
+    }
+    if (result == 0)
+        wait_for_signal();
+    stop_workers(running, admin);
+    return result;
+}
+
+/* The upkeep last of all: it begins to read what is shared at once. */
+static int run_gateway(const struct config *config, SSL_CTX **ssl, uint16_t *ports)
+{
+    if (open_shared(config) != 0 || make_workers(config, ssl, ports) != 0)
+        return -1;
+    ledger_on_durable(gateway.ledger, on_durable, NULL);
+    spending_watch(&gateway);
+    gateway.upkeep = upkeep_start(&gateway);
+    if (gateway.upkeep == NULL) {
+        fprintf(stderr, "tollgate: cannot start a thread\n");
+        return -1;
+    }
+    return run_workers(config, ports);
 }
 
 static int serve(const struct config *config)
 {
     SSL_CTX *ssl[CONFIG_LISTENS_MAX] = {NULL};
     uint16_t ports[CONFIG_LISTENS_MAX] = {0};
+    int result;
 
     for (unsigned i = 0; i < config->listen_count; i++)
         ports[i] = config->listen[i].port;
-    if (make_tls(config, ssl) != 0 || open_shared(config) != 0)
-        return EXIT_FAILED;
-    ledger_on_durable(gateway.ledger, on_durable, NULL);
-    if (make_workers(config, ssl, ports) != 0)
-        return EXIT_FAILED;
-    spending_watch(&gateway);
-    if (run_workers(config, ports) != 0)
-        return EXIT_FAILED;
+    result = make_tls(config, ssl);
+    if (result == 0)
+        result = run_gateway(config, ssl, ports);
+    for (unsigned i = 0; i < config->workers; i++)
+        worker_free(gateway.workers[i]);
     close_shared();
+    if (result != 0) {
+        for (unsigned i = 0; i < config->listen_count; i++)
+            SSL_CTX_free(ssl[i]);
+        return EXIT_FAILED;
+    }
     log_line(LOG_INFO, "stopped", LOG_TEXT("ledger", "flushed"));
     return EXIT_OK;
 }

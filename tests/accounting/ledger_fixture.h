@@ -85,7 +85,6 @@ static inline struct ledger_options fixture_options(const struct fixture *fixtur
         .dir = fixture->dir,
         .lanes = lanes,
         .journal_bytes = FIXTURE_RING,
-        .tolerance_ppm = 1000,
         .now_ms = fixture_now_ms,
     };
 }

@@ -51,6 +51,7 @@ struct ledger_reader {
     uint8_t *marks[2];
     size_t marks_len[2];
     bool marked;
+    int64_t closed_before_ms;
     int seal_result;  /* of November's, when not 0 */
     unsigned exports; /* what export_rows() leaves out, for tests of it */
 };
@@ -114,6 +115,12 @@ int ledger_reader_seal(struct ledger_reader *reader, int64_t month_from_ms, stru
     if (reader->seals[i].month[0] == '\0')
         return -ENOENT;
     *ret_seal = reader->seals[i];
+    return 0;
+}
+
+int ledger_reader_closed_before(struct ledger_reader *reader, int64_t *ret_ms)
+{
+    *ret_ms = reader->closed_before_ms;
     return 0;
 }
 

@@ -18,6 +18,7 @@ struct sum {
     int64_t from_ms;
     uint32_t serial; /* 0: of no period yet; never used twice by a client */
     __int128 spent, held;
+    __int128 kept; /* held as well, but by no hold: calls that ended, whose cost is still to come */
 };
 
 struct account {
@@ -119,12 +120,33 @@ static void spend_locked(struct sum *sum, __int128 amount)
         sum->spent = 0; /* what is corrected was not in it: the sum had been given up in between */
 }
 
+static void keep_locked(struct sum *sum, __int128 amount)
+{
+    assert(amount >= -AMOUNT_MAX);
+    assert(amount <= AMOUNT_MAX);
+    sum->kept += amount;
+    if (sum->kept > SUM_MAX)
+        sum->kept = SUM_MAX;
+    if (sum->kept < 0)
+        sum->kept = 0; /* as above */
+}
+
+/* Something may become free without a new period, so that waiting makes sense. */
+static bool is_anything_held(const struct account *account)
+{
+    for (unsigned i = 0; i < BUDGET_PERIODS * SUMS_KEPT; i++)
+        if (account->sum[i / SUMS_KEPT][i % SUMS_KEPT].kept > 0)
+            return true;
+    return account->holds > 0;
+}
+
 static void check_account(const struct account *account)
 {
     for (unsigned i = 0; i < BUDGET_PERIODS * SUMS_KEPT; i++) {
         const struct sum *sum = &account->sum[i / SUMS_KEPT][i % SUMS_KEPT];
         assert(sum->spent >= 0);
         assert(sum->held >= 0);
+        assert(sum->kept >= 0);
         if (account->holds == 0)
             assert(sum->held == 0);
     }
@@ -145,7 +167,7 @@ static void unlock_account(struct budgets *budgets, struct account *account, boo
 {
     bool tell = released && account->waited && budgets->on_release != NULL;
     check_account(account);
-    if (account->holds == 0)
+    if (account->waited && !is_anything_held(account))
         account->waited = false; /* from here on nobody is told to wait */
     pthread_mutex_unlock(&account->lock);
     if (tell)
@@ -165,7 +187,7 @@ static void fill_state(const struct account *account, const struct sum *sum,
         ret_state->limit = limit->money;
     if (sum != NULL) {
         ret_state->spent.femto = sum->spent;
-        ret_state->held.femto = sum->held;
+        ret_state->held.femto = sum->held + sum->kept;
     }
 }
 
@@ -178,7 +200,7 @@ static int try_locked(const struct account *account, const struct sum *sum,
         return 0;
     if (sum->spent + amount > limit->money.femto)
         return -EDQUOT;
-    return sum->spent + sum->held + amount > limit->money.femto ? -EAGAIN : 0;
+    return sum->spent + sum->held + sum->kept + amount > limit->money.femto ? -EAGAIN : 0;
 }
 
 /* Of those that refuse for good, else of those that say wait, the one that ends last. */
@@ -200,6 +222,30 @@ static int try_all_locked(const struct account *account, struct sum *const *sums
     return result;
 }
 
+static int ask_locked(struct account *account, __int128 amount, int64_t now_ms,
+                      struct sum *ret_sums[BUDGET_PERIODS], struct budget_state *ret_state)
+{
+    int result;
+    for (unsigned i = 0; i < BUDGET_PERIODS; i++)
+        ret_sums[i] = make_sum_locked(account, (enum budget_period)i, now_ms);
+    result = try_all_locked(account, ret_sums, amount, now_ms, ret_state);
+    if (result == -EAGAIN)
+        account->waited = true;
+    return result;
+}
+
+int budget_ask(struct budgets *budgets, size_t client, struct money amount, int64_t now_ms,
+               struct budget_state *ret_state)
+{
+    struct account *account = lock_account(budgets, client);
+    struct sum *sums[BUDGET_PERIODS];
+    int result;
+    assert(amount.femto >= 0);
+    result = ask_locked(account, capped(amount), now_ms, sums, ret_state);
+    unlock_account(budgets, account, false);
+    return result;
+}
+
 int budget_reserve(struct budgets *budgets, size_t client, struct money amount, int64_t now_ms,
                    struct budget_hold *ret_hold, struct budget_state *ret_state)
 {
@@ -210,11 +256,7 @@ int budget_reserve(struct budgets *budgets, size_t client, struct money amount, 
     int result;
     assert(amount.femto >= 0);
     account = lock_account(budgets, client);
-    for (unsigned i = 0; i < BUDGET_PERIODS; i++)
-        sums[i] = make_sum_locked(account, (enum budget_period)i, now_ms);
-    result = try_all_locked(account, sums, hold.amount.femto, now_ms, ret_state);
-    if (result == -EAGAIN)
-        account->waited = true;
+    result = ask_locked(account, hold.amount.femto, now_ms, sums, ret_state);
     for (unsigned i = 0; i < BUDGET_PERIODS && result == 0; i++) {
         sums[i]->held += hold.amount.femto;
         hold.serial[i] = sums[i]->serial;
@@ -227,7 +269,8 @@ int budget_reserve(struct budgets *budgets, size_t client, struct money amount, 
     return result;
 }
 
-static void end_hold(struct budgets *budgets, struct budget_hold *hold, __int128 cost)
+/* cost: unknown: the amount is kept. */
+static void end_hold(struct budgets *budgets, struct budget_hold *hold, struct maybe_money cost)
 {
     struct account *account = lock_account(budgets, hold->client);
     assert(hold->open);
@@ -238,21 +281,24 @@ static void end_hold(struct budgets *budgets, struct budget_hold *hold, __int128
             continue;
         if (sum->serial == hold->serial[i])
             sum->held -= hold->amount.femto;
-        spend_locked(sum, cost);
+        if (cost.known)
+            spend_locked(sum, capped(cost.money));
+        else
+            keep_locked(sum, hold->amount.femto);
     }
     account->holds--;
     hold->open = false;
-    unlock_account(budgets, account, true);
+    unlock_account(budgets, account, cost.known);
 }
 
 void budget_post(struct budgets *budgets, struct budget_hold *hold, struct maybe_money cost)
 {
-    end_hold(budgets, hold, cost.known ? capped(cost.money) : hold->amount.femto);
+    end_hold(budgets, hold, cost);
 }
 
 void budget_void(struct budgets *budgets, struct budget_hold *hold)
 {
-    end_hold(budgets, hold, 0);
+    end_hold(budgets, hold, (struct maybe_money){.known = true});
 }
 
 /* --- what the ledger says --- */
@@ -286,11 +332,22 @@ int budgets_load(struct budgets *budgets, size_t client, const struct ledger_row
     return 0;
 }
 
-void budget_correct(struct budgets *budgets, size_t client, struct money from, struct money to,
-                    int64_t at_ms, int64_t now_ms)
+void budgets_load_held(struct budgets *budgets, size_t client, struct money amount, int64_t at_ms)
 {
     struct account *account = lock_account(budgets, client);
-    __int128 change = capped(to) - capped(from);
+    for (unsigned i = 0; i < BUDGET_PERIODS; i++) {
+        struct sum *sum = sum_of_row_locked(account, (enum budget_period)i, at_ms);
+        if (sum != NULL)
+            keep_locked(sum, capped(amount));
+    }
+    unlock_account(budgets, account, false);
+}
+
+/* --- later truths --- */
+
+static void change_locked(struct account *account, __int128 spent, __int128 kept, int64_t at_ms,
+                          int64_t now_ms)
+{
     for (unsigned i = 0; i < BUDGET_PERIODS; i++) {
         enum budget_period period = (enum budget_period)i;
         struct sum *sum = find_sum_locked(account, period, at_ms);
@@ -298,9 +355,27 @@ void budget_correct(struct budgets *budgets, size_t client, struct money from, s
         range_of(period, now_ms, &from_ms, &to_ms);
         if (sum == NULL && at_ms >= from_ms && at_ms < to_ms)
             sum = make_sum_locked(account, period, at_ms);
-        if (sum != NULL)
-            spend_locked(sum, change);
+        if (sum == NULL)
+            continue;
+        spend_locked(sum, spent);
+        keep_locked(sum, kept);
     }
+}
+
+void budget_resolve(struct budgets *budgets, size_t client, struct money held, struct money cost,
+                    int64_t at_ms, int64_t now_ms)
+{
+    struct account *account = lock_account(budgets, client);
+    change_locked(account, capped(cost), -capped(held), at_ms, now_ms);
+    unlock_account(budgets, account, true); /* also who does not fit any more wants to know */
+}
+
+void budget_correct(struct budgets *budgets, size_t client, struct money from, struct money to,
+                    int64_t at_ms, int64_t now_ms)
+{
+    struct account *account = lock_account(budgets, client);
+    __int128 change = capped(to) - capped(from);
+    change_locked(account, change, 0, at_ms, now_ms);
     unlock_account(budgets, account, change < 0);
 }
 

@@ -32,10 +32,11 @@ struct budgets;
 struct budgets *budgets_new(const struct budget_limits *limits, size_t count);
 void budgets_free(struct budgets *budgets);
 
-/* Before serving begins: what rows of the ledger say was spent (booked; a pending row without an
- * estimate counts as nothing yet). In any order. Corrections of closed months count in no period.
- * Always 0. */
+/* Before serving begins: what rows of the ledger say was spent (booked; one without counts as
+ * nothing). In any order. Corrections of closed months count in no period. Always 0. */
 int budgets_load(struct budgets *budgets, size_t client, const struct ledger_row *row);
+/* The same for a row whose cost is still to come: amount stays held until budget_resolve(). */
+void budgets_load_held(struct budgets *budgets, size_t client, struct money amount, int64_t at_ms);
 
 struct budget_hold { /* plain data, owned by whoever made the reservation */
     size_t client;
@@ -58,23 +59,29 @@ const char *budget_period_name(enum budget_period period); /* "day", "week", "mo
  * borrows nothing, may be moved. ret_state may be NULL; it is filled on failure. */
 int budget_reserve(struct budgets *budgets, size_t client, struct money amount, int64_t now_ms,
                    struct budget_hold *ret_hold, struct budget_state *ret_state);
-/* The call has ended: cost (unknown: the whole amount stays spent until it is known; a later
- * budget_correct() puts it right) replaces what was held. */
+/* The same without holding anything: whether it would fit. */
+int budget_ask(struct budgets *budgets, size_t client, struct money amount, int64_t now_ms,
+               struct budget_state *ret_state);
+/* The call has ended: cost replaces what was held. Unknown: it is still to come, and the whole
+ * amount stays held, for others to wait for, until budget_resolve(). */
 void budget_post(struct budgets *budgets, struct budget_hold *hold, struct maybe_money cost);
 /* Nothing was billed. */
 void budget_void(struct budgets *budgets, struct budget_hold *hold);
-/* A later truth about a call that was posted: to replaces from (what the budget was told before:
- * the cost that was posted, the hold's amount where that was unknown, a loaded row's booked), in
- * the periods of at_ms. */
+/* The cost that was still to come: it is spent, and what was held for it (the hold's amount, or
+ * what budgets_load_held() was told) is free, in the periods of at_ms. Once per call. */
+void budget_resolve(struct budgets *budgets, size_t client, struct money held, struct money cost,
+                    int64_t at_ms, int64_t now_ms);
+/* A later truth about a cost that was posted: to replaces from (what the budget was told before:
+ * the cost that was posted or resolved, a loaded row's booked), in the periods of at_ms. */
 void budget_correct(struct budgets *budgets, size_t client, struct money from, struct money to,
                     int64_t at_ms, int64_t now_ms);
 /* For showing: the periods of now_ms. */
 void budget_show(struct budgets *budgets, size_t client, int64_t now_ms,
                  struct budget_state ret_states[BUDGET_PERIODS]);
 
-/* fn runs after each post, void or lowering correction of a client that someone was told -EAGAIN
- * for, on the thread that posted, without locks held, until nothing is held any more. A new period
- * begins without a word: waiting needs a bound of its own. */
+/* fn runs after each post of a cost, void, resolution or lowering correction of a client that
+ * someone was told -EAGAIN for, on the thread that posted, without locks held, until nothing is
+ * held any more. A new period begins without a word: waiting needs a bound of its own. */
 void budgets_on_release(struct budgets *budgets, void (*fn)(void *arg, size_t client), void *arg);
 
 #endif

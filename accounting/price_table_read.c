@@ -55,7 +55,7 @@ static int read_unit(const struct price_place *place, struct json_object *value,
                      struct price_rates *rates)
 {
     enum price_unit unit = price_unit_find(place->key);
-    struct unit_price price;
+    struct unit_price price = {0};
     int rc;
 
     if (unit == PRICE_UNITS)

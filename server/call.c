@@ -208,7 +208,8 @@ void call_refuse_with(struct call *call, enum problem problem, const char *detai
 void call_refuse_recorded(struct call *call, enum problem problem, const char *detail,
                           const char *limits)
 {
-    record(call, problem_status(problem, call->route->dialect));
+    if (call->recorded)
+        record(call, problem_status(problem, call->route->dialect));
     refuse_call(call, problem, detail, limits, 0);
 }
 
@@ -224,7 +225,8 @@ void call_refuse_rate(struct call *call, int64_t wait_ms)
              "\"X-RateLimit-Reset\":\"%lld\",\"Retry-After\":\"%lld\"}",
              (long long)seconds, call->client->requests_per_minute, (long long)reset_ms,
              (long long)seconds);
-    record(call, problem_status(PROBLEM_RATE, call->route->dialect));
+    if (call->recorded)
+        record(call, problem_status(PROBLEM_RATE, call->route->dialect));
     refuse_call(call, PROBLEM_RATE, "Rate limit exceeded for this key (requests per minute).",
                 limits, seconds);
 }
@@ -464,6 +466,7 @@ void call_start(struct worker *worker, h2o_req_t *req, const struct route *route
     call->req = req;
     call->route = route;
     call->rest = rest;
+    call->recorded = h2o_memis(req->method.base, req->method.len, H2O_STRLIT("POST"));
     call->leave_watch.fd = -1;
     call->started_ms = worker_monotonic_ms();
     call->next = worker->calls;

@@ -48,6 +48,7 @@ struct call {
     struct text steering;               /* headers that are inputs of the key */
     struct request_body *body;          /* NULL: a repeat whose body was not parsed again */
     bool json;                          /* the body is JSON */
+    bool recorded;                      /* a POST: it makes a row (design 2.5) */
     bool caching;                       /* on for this request */
     unsigned ttl_s;
     struct memo_value names; /* cache key, seal, key_id */

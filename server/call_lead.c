@@ -72,11 +72,11 @@ static enum problem ask_zdr(struct call *call, struct out *asking, struct text *
     struct json_doc *doc = &call->worker->doc;
     int result;
 
-    if (call->client == NULL || !call->client->zdr)
+    if (call->client == NULL || !call->client->zdr || !call->recorded)
         return PROBLEMS;
     *ret_detail = "This key's requests are sent with zero data retention only, and this one cannot "
                   "ask for it.";
-    if (!call->json || method_of(call) != UPSTREAM_POST)
+    if (!call->json)
         return PROBLEM_FORBIDDEN;
     result = json_parse(doc, body->bytes, body->len, NULL);
     if (result == 0)
@@ -90,23 +90,25 @@ static enum problem ask_zdr(struct call *call, struct out *asking, struct text *
     return PROBLEMS;
 }
 
-/* What the request may use at most: its client's budget holds that. */
+/* What the request may use at most: its client's budget holds that. body: as it is sent. */
 static struct estimate_bounds bounds_of(const struct call *call, struct text body)
 {
-    enum { SEARCHES = 10 };
-    const struct config *config = call->worker->gateway->config;
-    enum row_api api = call->route->api;
-    struct estimate_bounds bounds = {.prompt_tokens_max = request_prompt_bound(body)};
+    struct json_doc *doc = &call->worker->doc;
+    struct request_extent extent = {
+        .api = call->route->api,
+        .body = body,
+        .content_type = call->headers.content_type,
+        .output_tokens = (int64_t)call->worker->gateway->config->limits.output_tokens,
+    };
 
-    if (call->body == NULL)
-        return bounds;
-    if (api != API_EMBEDDINGS && api != API_AI_EMBEDDING)
-        bounds.output_tokens_max = call->body->output_max >= 0
-                                       ? call->body->output_max
-                                       : (int64_t)config->limits.output_tokens;
-    bounds.searches_max = call->body->searches ? SEARCHES : 0;
-    bounds.images_max = api == API_IMAGES ? SEARCHES : 0;
-    return bounds;
+    if (call->body != NULL)
+        extent.model = (struct text){call->body->model, call->body->model_len};
+    /* Its tokens are gone where the disk was asked meanwhile. It parsed before; without memory it
+     * is measured as what is no JSON, and nobody gets far. */
+    if (call->json && ((doc->text == body.bytes && doc->len == body.len && doc->count > 0) ||
+                       json_parse(doc, body.bytes, body.len, NULL) == 0))
+        extent.doc = doc;
+    return request_bound(&extent);
 }
 
 /* The request's fallback models, then its preset's. */
@@ -140,6 +142,21 @@ static enum problem make_plan(struct call *call, struct plan *plan)
          i++)
         order.fallbacks[order.fallback_count++] = text_of(preset->fallback_models.item[i]);
     return plan_make(&order, plan);
+}
+
+/* The AI SDK protocol's body goes on as it is, and its upstream tries the models that it lists.
+ * They are in the plan so that a budget holds the dearest. */
+static void add_named_models(const struct call *call, struct plan *plan)
+{
+    const struct request_body *body = call->body;
+
+    for (unsigned i = 0; call->route->ai_sdk && i < plan->count; i++) {
+        struct plan_attempt *attempt = &plan->attempt[i];
+        for (unsigned n = body->fallback_count;
+             n < body->named_count && attempt->model_count < PLAN_MODELS_MAX; n++)
+            memcpy(attempt->models[attempt->model_count++], body->fallback[n],
+                   sizeof body->fallback[n]);
+    }
 }
 _Static_assert((int)REQUEST_FALLBACKS_MAX <= (int)PLAN_MODELS_MAX, "every fallback can be planned");
 
@@ -212,12 +229,14 @@ void call_lead(struct call *call, struct tape *tape, struct store_flight *flight
         order.refusal = find_path(call, &order.path);
     if (order.refusal == PROBLEMS) {
         order.refusal = make_plan(call, plan);
+        add_named_models(call, plan);
         order.detail = plan->detail[0] != '\0' ? plan->detail : NULL;
     }
+    if (order.refusal == PROBLEMS)
+        order.bounds = bounds_of(call, order.body); /* before tags are parsed in the same place */
     call_source_facts(call, &source);
     call_facts(call, &row, tags);
     row.route = text_of(plan->why);
-    order.bounds = bounds_of(call, order.body);
     order.json = call->json;
     order.logged = (struct text){call->req->entity.base, call->req->entity.len};
     order.client_stream = call->body != NULL && call->body->stream;

@@ -1,5 +1,6 @@
 /* call_private.h - shared by call.c (machine), call_lookup.c (cache), call_lead.c (miss),
- * call_read.c (request in), call_respond.c (answer out) and call_row.c (ledger). */
+ * call_read.c (request in), call_respond.c (answer out) and call_row.c (ledger); worker.c ticks it.
+ */
 #ifndef SERVER_CALL_PRIVATE_H
 #define SERVER_CALL_PRIVATE_H
 
@@ -61,8 +62,12 @@ void call_facts(struct call *call, struct ledger_row *row, char *tags);
 void call_source_facts(struct call *call, struct ledger_row *row);
 /* Keeps the request for the request log, under this call's id. While the body is there only. */
 void call_log_request(struct call *call);
-/* Records a hit or a follower. Never touches the request's body: libh2o has freed it by the time an
- * HTTP/2 stream that was reset is disposed of. -ENOSPC: the ledger is behind. */
+/* Records a hit or a follower; one that leaves while its leader's answer still grows is kept until
+ * that has ended (call_write_left()). Never touches the request's body: libh2o has freed it by the
+ * time an HTTP/2 stream that was reset is disposed of. -ENOSPC: the ledger is behind. */
 int call_record(struct call *call, int status);
+/* About once a second, and with `all` when every worker has ended: the rows of followers that left,
+ * as soon as their leaders' answers are whole or have failed. */
+void call_write_left(struct worker *worker, bool all);
 
 #endif

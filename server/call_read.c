@@ -104,6 +104,7 @@ static enum problem take_ai_headers(struct call *call, const char **ret_detail)
     *ret_detail = "ai-language-model-id takes at most 256 bytes.";
     if (headers->ai_model.len > ROW_NAME_MAX)
         return PROBLEM_BAD_REQUEST;
+    *ret_detail = NULL;
     if (headers->ai_model.len > 0)
         memcpy(call->body->model, headers->ai_model.bytes, headers->ai_model.len);
     call->body->model[headers->ai_model.len] = '\0';
@@ -140,15 +141,20 @@ static enum problem read_json_body(struct call *call, const char **ret_detail)
                                                                               : PROBLEMS;
 }
 
-/* Forms and the like are passed on; of them only the model matters to us. */
+/* Forms and the like are passed on; of them only the model matters to us. One that is not plain to
+ * see is none. */
 static enum problem read_other_body(struct call *call)
 {
     struct text body = {call->req->entity.base, call->req->entity.len};
-    struct text model = request_find_form_model(call->headers.content_type, body);
+    struct text model;
 
     memset(call->body, 0, sizeof *call->body);
-    if (model.len == 0 && call->headers.ai_model.len <= ROW_NAME_MAX)
+    if (call->route->ai_sdk)
         model = call->headers.ai_model;
+    else if (request_find_form_model(call->headers.content_type, body, &model) != 0)
+        model.len = 0;
+    if (model.len > ROW_NAME_MAX)
+        model.len = 0;
     if (model.len > 0)
         memcpy(call->body->model, model.bytes, model.len);
     call->body->model_len = model.len;
@@ -267,6 +273,9 @@ static enum problem check(struct call *call, const char **ret_detail)
     *ret_detail = "A request header is longer than this gateway accepts.";
     if (call->headers.too_long || make_steering(call) != 0)
         return PROBLEM_BAD_REQUEST;
+    *ret_detail = "The ai-*-model-id headers name different models.";
+    if (call->route->ai_sdk && call->headers.ai_models_differ)
+        return PROBLEM_BAD_REQUEST;
     *ret_detail = NULL;
     return PROBLEMS;
 }
@@ -320,16 +329,18 @@ static bool identify(struct call *call)
     return call->client != NULL;
 }
 
-/* What the operator's own presets and routes add is the operator's choice. */
+/* What the operator's own presets and routes add is the operator's choice. Only a POST has a model
+ * run. */
 static enum problem check_models(const struct call *call, const char **ret_detail)
 {
     const struct request_body *body = call->body;
     bool allowed;
 
-    if (call->client == NULL)
+    if (call->client == NULL || !call->recorded)
         return PROBLEMS;
     allowed = clients_allow_model(call->client, (struct text){body->model, body->model_len});
-    for (unsigned i = 0; i < body->fallback_count; i++)
+    allowed = allowed && (!body->names_more || call->client->models.count == 0);
+    for (unsigned i = 0; i < body->named_count; i++)
         allowed = allowed && clients_allow_model(call->client, text_of(body->fallback[i]));
     *ret_detail = "This key may not use that model.";
     return allowed ? PROBLEMS : PROBLEM_FORBIDDEN;
@@ -345,6 +356,7 @@ static int check_rate(struct call *call)
     wait_ms = clients_take(call->worker->gateway->clients, call->client, call->started_ms);
     if (wait_ms == 0)
         return 0;
+    call_recall_body(call); /* for the row */
     call_refuse_rate(call, wait_ms);
     return -1;
 }

@@ -1,8 +1,11 @@
 /* call_row.c - what a request means to the ledger. */
 #include "server/call_private.h"
+#include "server/fetch_private.h"
+#include "server/late_savings.h"
 #include "server/request_log.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What the configuration says of a client holds whatever the request says: nobody books on another.
@@ -104,16 +107,26 @@ static void make_free(struct ledger_row *row)
     row->verdict = VERDICT_FREE;
 }
 
-/* What the entry's source told the ledger, read into the worker's scratch. False: the tape has none
- * (yet). */
-static bool read_source(struct call *call)
+/* What a tape's source told the ledger, read into the worker's scratch; its cost may have come
+ * since. False: the tape has none (yet). */
+static bool read_info(struct worker *worker, const struct tape *tape)
 {
+    struct ledger_row *source = &worker->source;
     size_t len = 0;
     const void *info = NULL;
 
-    if (call->reader.tape != NULL && tape_state(call->reader.tape) != TAPE_GROWING)
-        info = tape_info(call->reader.tape, &len);
-    call->sourced = len > 0 && row_decode(info, len, &call->worker->source) == 0;
+    if (tape_state(tape) != TAPE_GROWING)
+        info = tape_info(tape, &len);
+    if (len == 0 || row_decode(info, len, source) != 0)
+        return false;
+    if (!source->saved.known)
+        source->saved = late_savings_get(worker->gateway->late_savings, source->id);
+    return true;
+}
+
+static bool read_source(struct call *call)
+{
+    call->sourced = call->reader.tape != NULL && read_info(call->worker, call->reader.tape);
     return call->sourced;
 }
 
@@ -125,6 +138,79 @@ void call_log_request(struct call *call)
                      call->headers.api_key,
                      (struct text){call->req->entity.base, call->req->entity.len});
 }
+
+/* --- followers that left midway --- */
+
+/* Its leader's answer still grows, so what it read from, and what that costs, is not known yet. The
+ * ledger keeps room for the row: so there are no more of them than it has room for. */
+struct left_follower {
+    struct left_follower *next;
+    struct tape *tape;
+    struct ledger_row row;
+    char *texts; /* of row */
+};
+
+/* False: no memory, or the tape has ended; then it is recorded as it is. */
+static bool keep_left(struct call *call, const struct ledger_row *row)
+{
+    struct worker *worker = call->worker;
+    struct left_follower *left;
+
+    if (call->role != CALL_FOLLOWER || !call->row_reserved || !call->reader_set ||
+        tape_state(call->reader.tape) != TAPE_GROWING)
+        return false;
+    left = malloc(sizeof *left);
+    if (left == NULL)
+        return false;
+    left->texts = fetch_copy_row(row, &left->row);
+    if (left->texts == NULL) {
+        free(left);
+        return false;
+    }
+    left->tape = tape_ref(call->reader.tape);
+    left->next = worker->left_followers;
+    worker->left_followers = left;
+    call->row_reserved = false;
+    return true;
+}
+
+/* What call_record() takes from the source and the request does not say. */
+static void add_source(const struct ledger_row *source, struct ledger_row *row)
+{
+    row->source_id = source->id;
+    row->model = source->model;
+    row->provider = source->provider;
+    row->finish_reason = source->finish_reason;
+    row->native_finish_reason = source->native_finish_reason;
+    row->service_tier = source->service_tier;
+    row->upstream = source->upstream;
+    row->usage.exclusive = source->usage.exclusive;
+    row->rating = source->rating;
+    row->saved = source->saved;
+    if (row->model_requested.len == 0)
+        row->model_requested = source->model_requested;
+}
+
+void call_write_left(struct worker *worker, bool all)
+{
+    struct left_follower **at = &worker->left_followers, *left;
+
+    while ((left = *at) != NULL) {
+        if (!all && tape_state(left->tape) == TAPE_GROWING) {
+            at = &left->next;
+            continue;
+        }
+        *at = left->next;
+        if (read_info(worker, left->tape))
+            add_source(&worker->source, &left->row);
+        ledger_append_reserved(worker->lane, &left->row, worker_ledger_ms(worker));
+        tape_unref(left->tape);
+        free(left->texts);
+        free(left);
+    }
+}
+
+/* --- the row --- */
 
 int call_record(struct call *call, int status)
 {
@@ -155,6 +241,8 @@ int call_record(struct call *call, int status)
         row.verdict = VERDICT_FAILED; /* refused: nothing was answered, and nothing was billed */
     else
         make_free(&row);
+    if (keep_left(call, &row))
+        return 0;
     if (!call->row_reserved)
         return ledger_append(worker->lane, &row, worker_ledger_ms(worker), NULL);
     call->row_reserved = false;

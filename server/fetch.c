@@ -285,7 +285,7 @@ void fetch_finish(struct fetch *fetch, enum upstream_end end, bool good)
 void fetch_abort_all(struct worker *worker)
 {
     worker->durable_waiters = NULL;
-    worker->budget_waiters = NULL;
+    fetch_stop_waiting(worker);
     while (worker->fetches != NULL) {
         struct fetch *fetch = worker->fetches;
         bool sent = fetch->state != FETCH_HELD;

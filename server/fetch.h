@@ -42,6 +42,7 @@ struct tape_head {
 enum {
     TAPE_HEAD_BYTES_MAX = 1024,
     FETCHES_MAX = 16384,          /* of one worker at the same time, detached ones included */
+    FETCHES_WAITING_MAX = 4096,   /* of one worker, for budgets */
     FETCH_DURABLE_MS = 10 * 1000, /* how long a hold may take to reach the disk */
     FETCH_ATTEMPTS_BYTES_MAX = 2048,
 };
@@ -125,9 +126,9 @@ struct fetch {
     struct estimate_bounds bounds;
     struct money ceiling; /* the most that it can cost */
     struct budget_hold budget;
-    bool waits_for_budget;
-    int64_t budget_until_ms; /* monotonic */
-    struct fetch *budget_next;
+    bool waits_for_budget; /* is in its client's line */
+    struct fetch *line_next, *line_previous;
+    h2o_timeout_entry_t line_timeout;
 
     /* the transfer */
     const struct config_upstream *upstream;
@@ -194,8 +195,8 @@ void fetch_durable(struct worker *worker);
 /* Once a second: a hold that does not reach the disk is given up with a 503; nothing was sent. */
 void fetch_check_durable(struct worker *worker);
 
-/* Holds of a budget were released: whoever waits for one asks again. */
-void fetch_retry_budgets(struct worker *worker);
+/* Any thread. Something of a client's budget was released: whoever waits for it asks again. */
+void fetch_budget_released(struct worker *worker, size_t client);
 
 /* Shutdown: ends every fetch of the worker where it is; what is not known goes to late look-up. */
 void fetch_abort_all(struct worker *worker);

@@ -29,9 +29,12 @@ void fetch_hold_and_send(struct fetch *fetch);
 bool fetch_reserve(struct fetch *fetch);
 /* The row of a request that was understood and not sent (design 2.5). */
 void fetch_record_refusal(struct fetch *fetch, enum problem problem);
-/* About once a second. The fetch may have ended when it returns. */
-void fetch_check_budget_wait(struct fetch *fetch, int64_t now_monotonic_ms);
-/* Posts what it cost, or voids the reservation. */
+/* About once a second, of one that waits for its budget. True: nobody wants it any more, and it has
+ * ended. */
+bool fetch_drop_unwanted(struct fetch *fetch);
+/* Shutdown: nobody waits for a budget any more. They have their rows, and have not ended. */
+void fetch_stop_waiting(struct worker *worker);
+/* Posts what it cost, or voids the reservation; what is still to come stays held. */
 void fetch_settle_budget(struct fetch *fetch, const struct ledger_row *row);
 
 /* --- fetch_order.c --- */

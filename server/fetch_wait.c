@@ -125,10 +125,12 @@ void fetch_tick(struct fetch *fetch, int64_t now_monotonic_ms)
 {
     if (fetch->state == FETCH_ENDED)
         return;
+    if (fetch->waits_for_budget && fetch_drop_unwanted(fetch))
+        return;
     keep_alive(fetch, now_monotonic_ms);
     if (fetch->waits_for_budget)
-        fetch_check_budget_wait(fetch, now_monotonic_ms);
-    else if (is_beyond_bounds(fetch, now_monotonic_ms))
+        return; /* its line has a clock of its own */
+    if (is_beyond_bounds(fetch, now_monotonic_ms))
         cancel(fetch);
     else if (fetch->retry_at_ms != 0 && now_monotonic_ms >= fetch->retry_at_ms)
         fetch_retry(fetch);

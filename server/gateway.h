@@ -19,6 +19,7 @@ struct model_map;
 struct prices;
 struct clients;
 struct upkeep;
+struct late_savings;
 struct reads;
 struct request_log;
 
@@ -29,6 +30,7 @@ struct gateway {
     struct prices *prices;
     struct clients *clients;
     struct upkeep *upkeep;
+    struct late_savings *late_savings;
     struct lookup *lookup; /* late look-ups; lives on worker 0 */
     struct model_map *models;
     struct catalogs *catalogs;

@@ -1,6 +1,7 @@
 #include "server/lookup.h"
 #include "accounting/settle.h"
 #include "server/dialect/answer.h"
+#include "server/late_savings.h"
 #include "server/log.h"
 #include "server/prices.h"
 #include "server/spending.h"
@@ -13,14 +14,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    KEYLESS_BUCKETS = 4096,
+    HOPELESS_AT_ONCE = 1024, /* given up in one go: their rows must fit into the lane */
+};
+
 /* One row that waits. */
 struct entry {
     struct lookup *lookup;
     size_t index; /* in the heap, while it waits */
     struct ledger_ref ref;
-    const struct config_upstream *upstream; /* NULL: it left the configuration */
-    char *upstream_id, *key_id;             /* in one block that begins at upstream_id */
-    uint8_t *row;                           /* encoded; NULL in an offer of a key */
+    const struct config_upstream *upstream;        /* NULL: it left the configuration */
+    char *upstream_id, *key_id;                    /* in one block that begins at upstream_id */
+    struct entry *keyless_next, **keyless_pointer; /* lookup->keyless, while it waits keyless */
+    unsigned bucket;                               /* of its key id there */
+    uint8_t *row;                                  /* encoded; NULL in an offer of a key */
     size_t row_len;
     struct money counted;
     bool confirms; /* the row has its cost, and waits for the last word on it */
@@ -40,7 +48,10 @@ struct lookup {
     size_t waiting, capacity;
     struct entry *asked[LOOKUP_RUNNING_MAX]; /* those that are being asked for */
     unsigned running;
-    atomic_uint keyless; /* entries that wait for their client's key */
+    /* Entries that wait for their client's key, by key id. The counts alone are other threads',
+     * too: so that a request whose key nobody waits for costs one look. */
+    struct entry *keyless[KEYLESS_BUCKETS];
+    atomic_uint keyless_count[KEYLESS_BUCKETS];
     bool stopped;
 };
 
@@ -53,6 +64,16 @@ static char *copy_text(char **to, const char *bytes, size_t len)
     copy[len] = '\0';
     *to += len + 1;
     return copy;
+}
+
+/* Key ids are keyed hashes: nobody chooses where they fall. */
+static unsigned bucket_of(struct text key_id)
+{
+    uint32_t hash = 0x811c9dc5;
+
+    for (size_t i = 0; i < key_id.len; i++)
+        hash = (hash ^ (unsigned char)key_id.bytes[i]) * 0x01000193;
+    return hash % KEYLESS_BUCKETS;
 }
 
 /* Neither row nor upstream yet. */
@@ -69,6 +90,7 @@ static struct entry *entry_new(struct lookup *lookup, struct text upstream_id, s
     entry->lookup = lookup;
     entry->upstream_id = copy_text(&block, upstream_id.bytes, upstream_id.len);
     entry->key_id = copy_text(&block, key_id.bytes, key_id.len);
+    entry->bucket = bucket_of(key_id);
     return entry;
 }
 
@@ -127,6 +149,31 @@ static bool is_keyless(const struct entry *entry)
     return entry->key == NULL && entry->upstream != NULL && entry->upstream->api_key == NULL;
 }
 
+/* Left by a dead process, and its upstream has no generation records. */
+static bool is_hopeless(const struct entry *entry)
+{
+    return entry->upstream != NULL && entry->upstream->dialect == DIALECT_OPENAI;
+}
+
+static void link_keyless(struct lookup *lookup, struct entry *entry)
+{
+    entry->keyless_next = lookup->keyless[entry->bucket];
+    entry->keyless_pointer = &lookup->keyless[entry->bucket];
+    if (entry->keyless_next != NULL)
+        entry->keyless_next->keyless_pointer = &entry->keyless_next;
+    lookup->keyless[entry->bucket] = entry;
+    atomic_fetch_add(&lookup->keyless_count[entry->bucket], 1);
+}
+
+static void unlink_keyless(struct lookup *lookup, struct entry *entry)
+{
+    *entry->keyless_pointer = entry->keyless_next;
+    if (entry->keyless_next != NULL)
+        entry->keyless_next->keyless_pointer = entry->keyless_pointer;
+    entry->keyless_pointer = NULL;
+    atomic_fetch_sub(&lookup->keyless_count[entry->bucket], 1);
+}
+
 static int64_t gives_up_ms(const struct entry *entry)
 {
     return entry->ref.created_at_ms + (entry->confirms ? LOOKUP_CONFIRM_MS : LOOKUP_GIVE_UP_MS);
@@ -174,7 +221,7 @@ static void insert(struct lookup *lookup, struct entry *entry)
         lookup->capacity = capacity;
     }
     if (is_keyless(entry))
-        atomic_fetch_add(&lookup->keyless, 1);
+        link_keyless(lookup, entry);
     place(lookup, lookup->waiting++, entry);
     sift(lookup, entry);
 }
@@ -187,8 +234,8 @@ static struct entry *take_first(struct lookup *lookup)
         place(lookup, 0, last);
         sift(lookup, last);
     }
-    if (is_keyless(first))
-        atomic_fetch_sub(&lookup->keyless, 1);
+    if (first->keyless_pointer != NULL)
+        unlink_keyless(lookup, first);
     return first;
 }
 
@@ -206,6 +253,14 @@ static int64_t next_delay_ms(unsigned tries)
     return 3600 * 1000;
 }
 
+/* Hits on its answer are told what they save. */
+static void note_saving(struct gateway *gateway, const struct ledger_row *row)
+{
+    struct maybe_money money = late_savings_of(row);
+    if (money.known)
+        late_savings_put(gateway->late_savings, row->id, money.money);
+}
+
 /* The last word. take: entry. */
 static void settle(struct entry *entry, const struct ledger_row *was, const struct ledger_row *row)
 {
@@ -215,6 +270,8 @@ static void settle(struct entry *entry, const struct ledger_row *was, const stru
     if (ledger_settle(worker->lane, &entry->ref, was, row, false, worker_ledger_ms(worker)) == 0) {
         if (row->client.len > 0)
             spending_correct(lookup->gateway, row, entry->counted, worker_now_ms(worker));
+        if (!was->billed.known)
+            note_saving(lookup->gateway, row);
         entry_free(entry);
         return;
     }
@@ -412,12 +469,16 @@ static void wait_for_means(struct entry *entry, int64_t now)
 void lookup_tick(struct lookup *lookup, struct worker *worker)
 {
     int64_t now = worker_now_ms(worker);
+    unsigned hopeless = 0;
 
     assert(worker->index == 0);
     while (!lookup->stopped && lookup->waiting > 0 && lookup->running < LOOKUP_RUNNING_MAX &&
-           lookup->heap[0]->due_ms <= now) {
+           lookup->heap[0]->due_ms <= now && hopeless < HOPELESS_AT_ONCE) {
         struct entry *entry = take_first(lookup);
-        if (is_keyless(entry) || entry->upstream == NULL)
+        hopeless += is_hopeless(entry);
+        if (is_hopeless(entry))
+            give_up(entry);
+        else if (is_keyless(entry) || entry->upstream == NULL)
             wait_for_means(entry, now);
         else
             ask(entry, worker);
@@ -453,18 +514,19 @@ void lookup_add(struct lookup *lookup, const struct lookup_order *order)
 
 static void take_key(void *arg, struct worker *worker)
 {
-    struct entry *offer = arg; /* only key_id and key are set */
+    struct entry *offer = arg, *next; /* only key_id and key are set */
     struct lookup *lookup = offer->lookup;
+    struct entry *entry = lookup->keyless[offer->bucket];
 
     (void)worker;
-    for (size_t i = 0; i < lookup->waiting; i++) {
-        struct entry *entry = lookup->heap[i];
-        if (!is_keyless(entry) || strcmp(entry->key_id, offer->key_id) != 0 ||
+    for (; entry != NULL; entry = next) {
+        next = entry->keyless_next;
+        if (strcmp(entry->key_id, offer->key_id) != 0 ||
             !give_key(entry, (struct text){offer->key, offer->key_len}))
             continue;
-        atomic_fetch_sub(&lookup->keyless, 1);
-        entry->due_ms = 0;   /* before all others */
-        sift(lookup, entry); /* to the front: those before index i were looked at already */
+        unlink_keyless(lookup, entry);
+        entry->due_ms = 0; /* before all others */
+        sift(lookup, entry);
     }
     entry_free(offer);
 }
@@ -473,7 +535,7 @@ void lookup_offer_key(struct lookup *lookup, struct text key_id, struct text key
 {
     struct entry *offer;
 
-    if (atomic_load_explicit(&lookup->keyless, memory_order_relaxed) == 0)
+    if (atomic_load_explicit(&lookup->keyless_count[bucket_of(key_id)], memory_order_relaxed) == 0)
         return;
     offer = entry_new(lookup, (struct text){NULL, 0}, key_id);
     if (offer != NULL && give_key(offer, key))

@@ -7,7 +7,9 @@
  * row ends `unreported` (or `unknown`). One that differs keeps its verdict after LOOKUP_CONFIRM_MS.
  * Followed rows survive restarts in the ledger; an API key does not (it is never stored), so a row
  * that was paid with a client's own key waits until that client comes back with it, and one whose
- * upstream left the configuration until that is back; both a day at most.
+ * upstream left the configuration until that is back; both a day at most. A row of an upstream that
+ * has no generation records ends at once. What a record tells first is told to hits, too
+ * (late_savings.h).
  *
  * Runs on worker 0.
  *

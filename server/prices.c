@@ -3,6 +3,7 @@
 #include "accounting/price_import.h"
 #include "server/ask.h"
 #include "server/log.h"
+#include "server/prices_file.h"
 #include "server/worker.h"
 
 #include <assert.h>
@@ -12,9 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { LIST_BYTES_MAX = 16 * 1024 * 1024, LIST_TIMEOUT_MS = 30 * 1000, PATH_BYTES = 4096 };
+enum {
+    LIST_BYTES_MAX = 16 * 1024 * 1024,
+    LIST_TIMEOUT_MS = 30 * 1000,
+    HASH_SIZE = 65,
+    ERROR_BYTES = 512
+};
 
 /* A table and who uses it: those that asked, and `prices` while it is the one in force. */
 struct shared_table {
@@ -34,11 +39,14 @@ struct prices {
     pthread_t thread;
     bool started;         /* thread is to be joined */
     atomic_bool finished; /* it has ended */
+    atomic_bool stopping;
 
     /* the thread's */
     char *body;
     size_t body_len;
     int64_t now_ms;
+    char file_hash[HASH_SIZE]; /* of the file as we last read or wrote it: what is in force has all
+                                  of that, and more where it could not be written */
 };
 
 /* --- who uses which table --- */
@@ -135,8 +143,10 @@ int prices_open(const struct config *config, struct prices **ret_prices, char *e
         table = price_table_empty();
     else if ((result = price_table_open(config->prices.file, &table, error, error_size)) != 0)
         table = NULL;
-    if (table != NULL)
+    if (table != NULL) {
+        memcpy(prices->file_hash, price_table_hash(table), HASH_SIZE);
         result = put_in_force(prices, table);
+    }
     if (result != 0) {
         price_table_free(table);
         prices_free(prices);
@@ -179,76 +189,156 @@ static const struct config_upstream *refresh_from(const struct config *config)
     return NULL;
 }
 
-static int write_whole(const char *path, const char *bytes, size_t len)
-{
-    FILE *file = fopen(path, "w");
-    int result = 0;
+/* One refresh. */
+struct refresh {
+    struct prices *prices;
+    const struct config_upstream *upstream;
+    const struct price_table *in_force; /* share */
+    struct prices_file file;
+    bool locked;
+    int why;                     /* the file cannot be written: a negative errno */
+    struct price_table *in_file; /* owned; NULL: not read */
+    struct price_import_result counted;
+    char *text; /* the merged table, as it is written */
+    size_t len;
+    char error[ERROR_BYTES];
+};
 
-    if (file == NULL)
-        return -errno;
-    if (fwrite(bytes, 1, len, file) != len || fflush(file) != 0 || fsync(fileno(file)) != 0)
-        result = errno != 0 ? -errno : -EIO;
-    if (fclose(file) != 0 && result == 0)
-        result = -errno;
+/* What others put into the file since we read it must not be lost, and a file that cannot be read
+ * is not ours to replace: somebody is at it. */
+static void read_file(struct refresh *refresh)
+{
+    struct prices *prices = refresh->prices;
+    const char *place = prices->config->prices.file;
+    char error[ERROR_BYTES] = "";
+
+    refresh->why = prices_file_lock(place, &prices->stopping, &refresh->file);
+    refresh->locked = refresh->why == 0;
+    if (refresh->locked && refresh->file.exists)
+        refresh->why = price_table_open(refresh->file.path, &refresh->in_file, error, sizeof error);
+}
+
+/* Somebody else wrote the file since we read it. */
+static bool is_others(const struct refresh *refresh)
+{
+    return refresh->in_file != NULL &&
+           strcmp(price_table_hash(refresh->in_file), refresh->prices->file_hash) != 0;
+}
+
+static int merge(struct refresh *refresh)
+{
+    struct prices *prices = refresh->prices;
+    FILE *out = open_memstream(&refresh->text, &refresh->len);
+    struct price_import_order order = {
+        .source = source_of(refresh->upstream),
+        .from_ms = prices->now_ms,
+        .old = is_others(refresh) ? refresh->in_file : refresh->in_force,
+        .out = out,
+    };
+    int result;
+
+    if (out == NULL)
+        return -ENOMEM;
+    result = price_import(&order, prices->body, prices->body_len, &refresh->counted, refresh->error,
+                          sizeof refresh->error);
+    if (fclose(out) != 0 && result == 0)
+        result = -ENOMEM;
     return result;
 }
 
-/* Read back, so that what is put in force is what a start would read; then to its place. */
-static int keep(struct prices *prices, const char *text, size_t len)
+/* The file first, so that what is in force is what a start would read; where that fails it serves
+ * from memory. */
+static void write_file(struct refresh *refresh)
 {
-    const char *place = prices->config->prices.file;
-    char beside[PATH_BYTES], error[512] = "";
-    struct price_table *table;
-    int result = price_table_read(place, text, len, &table, error, sizeof error);
+    if (refresh->why == 0)
+        refresh->why = prices_file_replace(&refresh->file, refresh->text, refresh->len);
+    if (refresh->why != 0)
+        log_line(LOG_WARNING, "prices_not_kept",
+                 LOG_TEXT("file", refresh->prices->config->prices.file),
+                 LOG_TEXT("why", strerror(-refresh->why)));
+}
 
+/* take: table, also when that fails. */
+static int use_table(struct refresh *refresh, struct price_table *table)
+{
+    struct prices *prices = refresh->prices;
+    char hash[HASH_SIZE];
+    int result;
+
+    memcpy(hash, price_table_hash(table), HASH_SIZE);
+    result = put_in_force(prices, table);
+    if (result != 0)
+        price_table_free(table);
+    else if (refresh->why == 0) /* not before: else the next refresh must read the file again */
+        memcpy(prices->file_hash, hash, HASH_SIZE);
+    return result;
+}
+
+/* Something is new, or was and could not be written. */
+static int keep(struct refresh *refresh)
+{
+    const char *place = refresh->prices->config->prices.file;
+    struct price_table *table = NULL;
+    int result;
+
+    result = price_table_read(place, refresh->text, refresh->len, &table, refresh->error,
+                              sizeof refresh->error);
     if (result != 0)
         return result;
-    result = put_in_force(prices, table);
-    if (result != 0) {
-        price_table_free(table);
+    write_file(refresh);
+    return use_table(refresh, table);
+}
+
+static int take_list(struct refresh *refresh)
+{
+    const struct price_import_result *counted = &refresh->counted;
+    struct price_table *others;
+    int result = merge(refresh);
+
+    if (result != 0 || counted->priced == 0)
         return result;
+    if (counted->added + counted->changed > 0)
+        return keep(refresh);
+    if (is_others(refresh)) { /* the list adds nothing to what somebody imported */
+        others = refresh->in_file;
+        refresh->in_file = NULL;
+        return use_table(refresh, others);
     }
-    snprintf(beside, sizeof beside, "%s.new", place);
-    result = write_whole(beside, text, len);
-    if (result == 0 && rename(beside, place) != 0)
-        result = -errno;
-    if (result != 0) {
-        unlink(beside);
-        log_line(LOG_WARNING, "prices_not_kept", LOG_TEXT("file", place),
-                 LOG_TEXT("why", strerror(-result)));
-    }
+    if (strcmp(price_table_hash(refresh->in_force), refresh->prices->file_hash) != 0)
+        write_file(refresh); /* what could not be written before */
+    if (refresh->why == 0)
+        memcpy(refresh->prices->file_hash, price_table_hash(refresh->in_force), HASH_SIZE);
     return 0;
+}
+
+static void say_not_refreshed(const struct config_upstream *upstream, const char *why)
+{
+    log_line(LOG_WARNING, "prices_not_refreshed", LOG_TEXT("upstream", upstream->name),
+             LOG_TEXT("why", why));
 }
 
 static void *refresh_main(void *arg)
 {
     struct prices *prices = arg;
-    const struct config_upstream *upstream = refresh_from(prices->config);
-    const struct price_table *old = prices_use(prices);
-    struct price_import_result counted = {0};
-    char *text = NULL, error[512] = "";
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    struct price_import_order order = {
-        .source = source_of(upstream), .from_ms = prices->now_ms, .old = old, .out = out};
-    int result = out == NULL ? -ENOMEM : 0;
+    struct refresh refresh = {.prices = prices, .upstream = refresh_from(prices->config)};
+    const struct price_import_result *counted = &refresh.counted;
+    int result;
 
-    if (result == 0)
-        result =
-            price_import(&order, prices->body, prices->body_len, &counted, error, sizeof error);
-    prices_done(prices, old);
-    if (out != NULL && fclose(out) != 0 && result == 0)
-        result = -EIO;
-    if (result == 0 && counted.priced > 0 && counted.added + counted.changed > 0)
-        result = keep(prices, text, len);
+    refresh.in_force = prices_use(prices);
+    read_file(&refresh);
+    result = take_list(&refresh);
     if (result != 0)
-        log_line(LOG_WARNING, "prices_not_refreshed", LOG_TEXT("upstream", upstream->name),
-                 LOG_TEXT("why", error[0] != '\0' ? error : strerror(-result)));
+        say_not_refreshed(refresh.upstream,
+                          refresh.error[0] != '\0' ? refresh.error : strerror(-result));
     else
-        log_line(LOG_INFO, "prices_refreshed", LOG_TEXT("upstream", upstream->name),
-                 LOG_NUMBER("models", counted.models), LOG_NUMBER("added", counted.added),
-                 LOG_NUMBER("changed", counted.changed), LOG_NUMBER("missing", counted.missing));
-    free(text);
+        log_line(LOG_INFO, "prices_refreshed", LOG_TEXT("upstream", refresh.upstream->name),
+                 LOG_NUMBER("models", counted->models), LOG_NUMBER("added", counted->added),
+                 LOG_NUMBER("changed", counted->changed), LOG_NUMBER("missing", counted->missing));
+    if (refresh.locked)
+        prices_file_unlock(&refresh.file);
+    price_table_free(refresh.in_file);
+    prices_done(prices, refresh.in_force);
+    free(refresh.text);
     atomic_store(&prices->finished, true);
     return NULL;
 }
@@ -266,6 +356,8 @@ static void join(struct prices *prices)
 static void on_list(void *arg, struct worker *worker, const struct ask_answer *answer)
 {
     struct prices *prices = arg;
+    const struct config_upstream *upstream = refresh_from(prices->config);
+    int result;
 
     prices->ask = NULL;
     if (answer->status != 200 || answer->body.len == 0) {
@@ -273,14 +365,18 @@ static void on_list(void *arg, struct worker *worker, const struct ask_answer *a
         return;
     }
     prices->body = malloc(answer->body.len);
-    if (prices->body == NULL)
+    if (prices->body == NULL) {
+        say_not_refreshed(upstream, strerror(ENOMEM));
         return;
+    }
     memcpy(prices->body, answer->body.bytes, answer->body.len);
     prices->body_len = answer->body.len;
     prices->now_ms = worker_now_ms(worker);
     atomic_store(&prices->finished, false);
-    prices->started = pthread_create(&prices->thread, NULL, refresh_main, prices) == 0;
+    result = pthread_create(&prices->thread, NULL, refresh_main, prices);
+    prices->started = result == 0;
     if (!prices->started) {
+        say_not_refreshed(upstream, strerror(result));
         free(prices->body);
         prices->body = NULL;
     }
@@ -290,6 +386,7 @@ void prices_tick(struct prices *prices, struct worker *worker)
 {
     const struct config_upstream *upstream = refresh_from(prices->config);
     int64_t now_ms = worker_monotonic_ms();
+    int result;
     struct ask_order order = {
         .upstream = upstream,
         .body_max = LIST_BYTES_MAX,
@@ -307,12 +404,16 @@ void prices_tick(struct prices *prices, struct worker *worker)
     order.path = upstream->dialect == DIALECT_OPENROUTER ? TEXT("/models?output_modalities=all")
                                                          : TEXT("/models");
     prices->due_ms = now_ms + prices->config->prices.refresh_ms;
-    if (ask_start(worker, &order, &prices->ask) != 0)
+    result = ask_start(worker, &order, &prices->ask);
+    if (result != 0) {
         prices->ask = NULL;
+        say_not_refreshed(upstream, strerror(-result));
+    }
 }
 
 void prices_stop(struct prices *prices)
 {
+    atomic_store(&prices->stopping, true);
     ask_stop(prices->ask);
     prices->ask = NULL;
     join(prices);

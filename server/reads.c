@@ -455,6 +455,7 @@ static void ask_ledger(struct worker *worker, h2o_req_t *req, const struct route
 
 void reads_start(struct worker *worker, h2o_req_t *req, const struct route *route, struct text rest)
 {
+    const struct clients *clients = worker->gateway->clients;
     struct text query = query_of(req), api_key;
     bool keyless = route->read == READ_MODELS || route->read == READ_MODELS_COUNT ||
                    route->read == READ_MODEL || route->read == READ_EMBEDDING_MODELS ||
@@ -464,9 +465,13 @@ void reads_start(struct worker *worker, h2o_req_t *req, const struct route *rout
         reads_answer_catalog(worker, req, route, rest, query);
         return;
     }
-    if (!read_key(worker, req, route, route->read != READ_ENDPOINTS, &api_key))
+    /* Public at the vendors; here it is asked with the gateway's own key. */
+    if (!read_key(worker, req, route, route->read != READ_ENDPOINTS || clients_required(clients),
+                  &api_key))
         return;
-    if (route->read == READ_CREDITS)
+    if (route->read == READ_CREDITS && clients_required(clients))
+        reads_show_credits(worker, req, route, clients_find(clients, api_key));
+    else if (route->read == READ_CREDITS)
         reads_ask_credits(worker, req, route, api_key);
     else if (route->read == READ_ENDPOINTS)
         reads_ask_endpoints(worker, req, route, rest, api_key);

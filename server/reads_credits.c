@@ -88,6 +88,47 @@ static int from_openrouter(const struct json_doc *doc, uint32_t data, struct out
     return 0;
 }
 
+int reads_tightest(const struct budget_state states[BUDGET_PERIODS], struct money *ret_left)
+{
+    struct money left;
+    int tightest = -1;
+
+    for (int i = 0; i < BUDGET_PERIODS; i++) {
+        if (!states[i].limited || money_subtract(states[i].limit, states[i].spent, &left) != 0)
+            continue;
+        if (left.femto < 0)
+            left.femto = 0;
+        if (tightest >= 0 && money_compare(left, *ret_left) >= 0)
+            continue;
+        tightest = i;
+        *ret_left = left;
+    }
+    return tightest;
+}
+
+int reads_print_own_credits(const struct budget_state states[BUDGET_PERIODS],
+                            enum config_dialect to, struct out *out)
+{
+    struct money left = {0};
+    int tightest = reads_tightest(states, &left);
+
+    if (tightest < 0)
+        return -ENOENT;
+    if (to == DIALECT_OPENROUTER) {
+        out_text(out, "{\"data\":{");
+        reads_money(out, "total_credits", (struct maybe_money){true, states[tightest].limit});
+        reads_money(out, "total_usage", (struct maybe_money){true, states[tightest].spent});
+        out_text(out, "}}");
+        return 0;
+    }
+    out_text(out, "{\"balance\":\"");
+    out_money(out, left);
+    out_text(out, "\",\"total_used\":\"");
+    out_money(out, states[tightest].spent);
+    out_text(out, "\"}");
+    return 0;
+}
+
 int reads_print_credits(struct text answer, enum config_dialect to, struct out *out)
 {
     struct json_doc doc;

@@ -38,19 +38,9 @@ static void print_limit(const struct config_client *client,
                         const struct budget_state states[BUDGET_PERIODS], struct out *out)
 {
     static const char *const resets[BUDGET_PERIODS] = {"daily", "weekly", "monthly"};
-    struct money least = {0}, left;
-    int tightest = -1;
+    struct money least = {0};
+    int tightest = client != NULL ? reads_tightest(states, &least) : -1;
 
-    for (int i = 0; i < BUDGET_PERIODS && client != NULL; i++) {
-        if (!states[i].limited || money_subtract(states[i].limit, states[i].spent, &left) != 0)
-            continue;
-        if (left.femto < 0)
-            left.femto = 0;
-        if (tightest < 0 || money_compare(left, least) < 0) {
-            tightest = i;
-            least = left;
-        }
-    }
     if (tightest < 0) {
         reads_null(out, "limit");
         reads_null(out, "limit_remaining");

@@ -117,6 +117,9 @@ void reads_answer_catalog(struct worker *worker, h2o_req_t *req, const struct ro
                           struct text rest, struct text query);
 void reads_ask_credits(struct worker *worker, h2o_req_t *req, const struct route *route,
                        struct text api_key);
+/* The same where clients are configured: the upstream's balance is not theirs to see. */
+void reads_show_credits(struct worker *worker, h2o_req_t *req, const struct route *route,
+                        const struct config_client *client);
 void reads_ask_endpoints(struct worker *worker, h2o_req_t *req, const struct route *route,
                          struct text rest, struct text api_key);
 /* What the words of an answer depend on. */
@@ -172,6 +175,12 @@ void reads_print_record(const struct reads_view *view, const struct ledger_row *
 void reads_print_key(const char *key_id, const struct tally_key *key,
                      const struct config_client *client,
                      const struct budget_state states[BUDGET_PERIODS], struct out *out);
+/* Which of these periods has the least left, and how much (not below 0); -1: none is limited. */
+int reads_tightest(const struct budget_state states[BUDGET_PERIODS], struct money *ret_left);
+/* What a client may still spend, instead of the balance of whoever pays: its tightest budget, in
+ * the words of `to`. -ENOENT: it has none. */
+int reads_print_own_credits(const struct budget_state states[BUDGET_PERIODS],
+                            enum config_dialect to, struct out *out);
 /* {"balance","total_used"} or {"data":{"total_credits","total_usage"}}, whichever it is, as the
  * other; -EBADMSG: neither. */
 int reads_print_credits(struct text answer, enum config_dialect to, struct out *out);

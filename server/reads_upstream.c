@@ -1,6 +1,7 @@
 /* reads_upstream.c - what is answered from the catalogues, and what an upstream is asked for. */
 #include "server/ask.h"
 #include "server/catalog.h"
+#include "server/clients.h"
 #include "server/dialect/answer_convert.h"
 #include "server/reads_private.h"
 #include "server/worker.h"
@@ -183,6 +184,28 @@ void reads_ask_credits(struct worker *worker, h2o_req_t *req, const struct route
         return;
     }
     start(worker, question, TEXT("/credits"), api_key);
+}
+
+void reads_show_credits(struct worker *worker, h2o_req_t *req, const struct route *route,
+                        const struct config_client *client)
+{
+    struct clients *clients = worker->gateway->clients;
+    struct budget_state states[BUDGET_PERIODS] = {0};
+    struct out out = OUT_INIT;
+    int result;
+
+    budget_show(clients_budgets(clients), clients_index(clients, client), worker_now_ms(worker),
+                states);
+    result = reads_print_own_credits(states, route->dialect, &out);
+    if (result != 0)
+        reads_refuse(req, route, PROBLEM_FORBIDDEN,
+                     "This key has no budget, and the balance of this gateway is not shown to its "
+                     "clients.");
+    else if (out.error != 0)
+        reads_refuse(req, route, PROBLEM_NO_MEMORY, NULL);
+    else
+        reads_send(req, 200, (struct text){out.bytes, out.len}, "private, no-store");
+    out_release(&out);
 }
 
 /* The model's name at the first upstream that may have it. */

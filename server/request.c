@@ -114,6 +114,17 @@ static void read_cache_header(struct request_headers *headers, struct text name,
     }
 }
 
+/* Each kind of model has its own header, and which of them the upstream reads is its business. */
+static void read_ai_model(struct request_headers *headers, struct text value)
+{
+    struct text known = headers->ai_model;
+
+    if (known.bytes != NULL)
+        headers->ai_models_differ |=
+            known.len != value.len || memcmp(known.bytes, value.bytes, value.len) != 0;
+    headers->ai_model = value;
+}
+
 static void read_attribution(struct request_headers *headers, struct text name, struct text value)
 {
     if (text_is(name, "http-referer"))
@@ -133,7 +144,7 @@ static void read_attribution(struct request_headers *headers, struct text name, 
     else if (text_is(name, "ai-language-model-streaming"))
         headers->ai_streaming = text_is(value, "true");
     else if (has_prefix(name, "ai-") && has_suffix(name, "-model-id"))
-        headers->ai_model = value;
+        read_ai_model(headers, value);
 }
 
 static void read_own_header(struct request_headers *headers, struct text name, struct text value)
@@ -400,42 +411,44 @@ static int read_fallbacks(const struct json_doc *doc, uint32_t list, struct requ
     return 0;
 }
 
-static int64_t read_number(const struct json_doc *doc, uint32_t token)
+static void name_model(const struct json_doc *doc, uint32_t token, struct request_body *body)
 {
-    int64_t number;
+    char *name = body->fallback[body->named_count];
+    size_t len = 0;
 
-    return token != JSON_NONE && json_int64(doc, token, &number) == 0 && number >= 0 ? number : -1;
+    if (body->names_more || doc->tokens[token].type != JSON_STRING)
+        return;
+    body->names_more =
+        body->named_count == REQUEST_FALLBACKS_MAX || read_text(doc, token, name, &len) != 0;
+    if (body->names_more || len == 0 || strcmp(name, body->model) == 0)
+        return;
+    for (unsigned i = 0; i < body->named_count; i++)
+        if (strcmp(name, body->fallback[i]) == 0)
+            return;
+    body->named_count++;
 }
 
-/* Tokens that may be written, in any API's name; each of n choices may take as many. */
-static int64_t read_output_max(const struct json_doc *doc)
+/* Tools and plugins may ask models of their own: {"id":"fusion","model":...,"analysis_models":[]}.
+ */
+static void name_inner_models(const struct json_doc *doc, uint32_t list, struct request_body *body)
 {
-    static const char *const names[] = {"max_completion_tokens", "max_tokens", "max_output_tokens",
-                                        "maxOutputTokens"};
-    int64_t most = -1, choices = read_number(doc, json_get(doc, 0, "n"));
+    uint32_t end = list == JSON_NONE ? 0 : doc->tokens[list].next;
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int64_t said = read_number(doc, json_get(doc, 0, names[i]));
-        if (said > most)
-            most = said;
+    for (uint32_t i = list; i < end && !body->names_more; i++) {
+        if (doc->tokens[i].type != JSON_OBJECT)
+            continue;
+        for (uint32_t key = json_first(doc, i); key != JSON_NONE;
+             key = json_next(doc, i, key + 1)) {
+            bool one = json_string_is(doc, key, "model"), many = json_string_is(doc, key, "models");
+            uint32_t value = key + 1;
+            many = many || json_string_is(doc, key, "analysis_models");
+            if (one)
+                name_model(doc, value, body);
+            for (uint32_t item = many ? json_first(doc, value) : JSON_NONE; item != JSON_NONE;
+                 item = json_next(doc, value, item))
+                name_model(doc, item, body);
+        }
     }
-    if (most > 0 && choices > 1 && __builtin_mul_overflow(most, choices, &most))
-        most = INT64_MAX;
-    return most;
-}
-
-static bool contains(struct text text, const char *words)
-{
-    return text.len > 0 && memmem(text.bytes, text.len, words, strlen(words)) != NULL;
-}
-
-/* Tools, plugins and model suffixes that search: nearer is not needed for an upper bound. */
-static bool may_search(const struct json_doc *doc, const struct request_body *body)
-{
-    struct text text = {doc->text, doc->len};
-
-    return contains(text, "web_search") || contains(text, "\"web\"") ||
-           contains(text_of(body->model), ":online");
 }
 
 /* Whose request it is: Vercel's options, the OpenAI field, Anthropic's metadata. */
@@ -491,7 +504,8 @@ void request_lead_with_fallback(struct request_body *body)
     body->model_len = strlen(body->fallback[0]);
     memcpy(body->model, body->fallback[0], body->model_len + 1);
     body->fallback_count--;
-    memmove(body->fallback[0], body->fallback[1], body->fallback_count * sizeof body->fallback[0]);
+    body->named_count--;
+    memmove(body->fallback[0], body->fallback[1], body->named_count * sizeof body->fallback[0]);
 }
 
 int request_read_body(const struct json_doc *doc, struct request_body *body,
@@ -510,8 +524,6 @@ int request_read_body(const struct json_doc *doc, struct request_body *body,
     body->stream = stream != JSON_NONE && doc->tokens[stream].type == JSON_TRUE;
     body->reasoning_off = request_reasoning_is_off(doc);
 
-    body->output_max = read_output_max(doc);
-    body->searches = may_search(doc, body);
     read_tier(doc, body->service_tier, sizeof body->service_tier);
 
     gateway = json_get(doc, json_get(doc, 0, "providerOptions"), "gateway");
@@ -526,31 +538,9 @@ int request_read_body(const struct json_doc *doc, struct request_body *body,
         read_fallbacks(doc, json_get(doc, gateway, "models"), body) != 0 ||
         read_fallbacks(doc, json_get(doc, 0, "fallbacks"), body) != 0)
         return -EINVAL;
+    body->named_count = body->fallback_count;
+    name_inner_models(doc, json_get(doc, 0, "plugins"), body);
+    name_inner_models(doc, json_get(doc, 0, "tools"), body);
     *ret_detail = "`providerOptions.gateway.tags` takes at most 10 strings of 1 to 64 characters.";
     return read_tags(doc, json_get(doc, gateway, "tags"), tags, &body->tags) == 0 ? 0 : -EINVAL;
-}
-
-/* --- multipart forms --- */
-
-enum { FORM_SEARCH_BYTES = 64 * 1024 };
-
-static const char *find(const char *from, const char *end, const char *what, size_t len)
-{
-    return from < end ? memmem(from, (size_t)(end - from), what, len) : NULL;
-}
-
-struct text request_find_form_model(struct text content_type, struct text body)
-{
-    static const char name[] = "name=\"model\"";
-    size_t len = body.len < FORM_SEARCH_BYTES ? body.len : FORM_SEARCH_BYTES;
-    const char *end = body.bytes + len, *at, *value, *stop;
-
-    if (content_type.len < 10 || strncasecmp(content_type.bytes, "multipart/", 10) != 0)
-        return (struct text){NULL, 0};
-    at = find(body.bytes, end, name, sizeof name - 1);
-    value = at != NULL ? find(at, end, "\r\n\r\n", 4) : NULL;
-    stop = value != NULL ? find(value + 4, end, "\r\n", 2) : NULL;
-    if (stop == NULL || stop - (value + 4) > ROW_NAME_MAX)
-        return (struct text){NULL, 0};
-    return (struct text){value + 4, (size_t)(stop - (value + 4))};
 }

@@ -1,5 +1,6 @@
 #include "server/spending.h"
 
+#include "accounting/ledger_close.h"
 #include "accounting/ledger_month.h"
 #include "accounting/ledger_rollup.h"
 #include "server/clients.h"
@@ -20,21 +21,32 @@ static bool any_budget(const struct config *config)
     return false;
 }
 
+static bool is_open(enum verdict verdict)
+{
+    return verdict == VERDICT_PENDING || verdict == VERDICT_UNKNOWN;
+}
+
+bool spending_is_to_come(const struct ledger_row *row)
+{
+    return row->verdict == VERDICT_PENDING && row->held.known;
+}
+
 struct money spending_counted(const struct ledger_row *row)
 {
-    bool open = row->verdict == VERDICT_PENDING || row->verdict == VERDICT_UNKNOWN;
-
-    if (open && row->held.known)
+    if (is_open(row->verdict) && row->held.known)
         return row->held.money;
     return row->booked.known ? row->booked.money : (struct money){0};
 }
 
-/* Sums of whole hours; but a row whose cost is not known counts as what was held for it, and only
- * rows say that. */
+/* Sums of whole hours; but a row whose cost is not known counts as what was held for it, and a
+ * correction of a closed month does not count, and only rows say that. Corrections lie behind the
+ * months that are closed, in any hour: once there are such months, the hours after them are read.
+ */
 struct load {
     struct gateway *gateway;
     struct ledger_reader *reader;
-    int64_t *hours; /* that have such rows; owned */
+    int64_t closed_ms; /* everything before it is closed; 0: nothing is */
+    int64_t *hours;    /* that have such rows; owned */
     size_t count, room;
 };
 
@@ -54,9 +66,9 @@ static int note_hour(struct load *load, int64_t hour_ms)
     return 0;
 }
 
-static bool is_open(enum verdict verdict)
+static bool may_have_corrections(const struct load *load, int64_t ms)
 {
-    return verdict == VERDICT_PENDING || verdict == VERDICT_UNKNOWN;
+    return load->closed_ms > 0 && ms >= load->closed_ms;
 }
 
 static int load_row(struct gateway *gateway, const struct config_client *client,
@@ -74,7 +86,7 @@ static int add_sum(void *arg, const struct rollup_group *group)
 
     if (client == NULL)
         return 0;
-    if (is_open(group->verdict))
+    if (is_open(group->verdict) || may_have_corrections(load, group->hour_ms))
         return note_hour(load, group->hour_ms);
     if (!group->money[TALLY_BOOKED].known)
         return 0;
@@ -85,14 +97,21 @@ static int add_sum(void *arg, const struct rollup_group *group)
     return load_row(load->gateway, client, &row);
 }
 
-static int add_open_row(void *arg, const struct ledger_row *row)
+static int add_row(void *arg, const struct ledger_row *row)
 {
     struct load *load = arg;
     const struct config_client *client = clients_named(load->gateway->clients, row->client);
     struct ledger_row counted = *row;
 
-    if (client == NULL || !is_open(row->verdict))
+    if (client == NULL || row->corrects.len > 0 ||
+        (!is_open(row->verdict) && !may_have_corrections(load, row->created_at_ms)))
         return 0;
+    if (spending_is_to_come(row)) {
+        budgets_load_held(clients_budgets(load->gateway->clients),
+                          clients_index(load->gateway->clients, client), spending_counted(row),
+                          row->created_at_ms);
+        return 0;
+    }
     counted.booked = (struct maybe_money){.known = true, .money = spending_counted(row)};
     return load_row(load->gateway, client, &counted);
 }
@@ -104,7 +123,7 @@ static int compare_hours(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static int add_open_rows(struct load *load)
+static int add_rows(struct load *load)
 {
     int result = 0;
 
@@ -113,13 +132,13 @@ static int add_open_rows(struct load *load)
     for (size_t i = 0; i < load->count && result == 0; i++)
         if (i == 0 || load->hours[i] != load->hours[i - 1])
             result = ledger_reader_rows(load->reader, load->hours[i], load->hours[i] + HOUR_MS,
-                                        add_open_row, load);
+                                        add_row, load);
     return result;
 }
 
 int spending_load(struct gateway *gateway, int64_t now_ms)
 {
-    struct load load = {.gateway = gateway};
+    struct load load = {.gateway = gateway, .closed_ms = ledger_closed_before(gateway->ledger)};
     int64_t month_ms, end_ms, week_ms = now_ms - (int64_t)WEEK_DAYS * LEDGER_DAY_MS;
     int result;
 
@@ -133,25 +152,18 @@ int spending_load(struct gateway *gateway, int64_t now_ms)
     result = ledger_reader_sums(load.reader, month_ms < week_ms ? month_ms : week_ms,
                                 now_ms - now_ms % HOUR_MS + HOUR_MS, add_sum, &load, NULL);
     if (result == 0)
-        result = add_open_rows(&load);
+        result = add_rows(&load);
     ledger_reader_close(load.reader);
     free(load.hours);
     return result;
-}
-
-static void retry(void *arg, struct worker *worker)
-{
-    (void)arg;
-    fetch_retry_budgets(worker);
 }
 
 static void on_release(void *arg, size_t client)
 {
     struct gateway *gateway = arg;
 
-    (void)client;
     for (unsigned i = 0; i < gateway->worker_count; i++)
-        worker_post_function(gateway->workers[i], retry, NULL);
+        fetch_budget_released(gateway->workers[i], client);
 }
 
 void spending_watch(struct gateway *gateway)
@@ -159,13 +171,26 @@ void spending_watch(struct gateway *gateway)
     budgets_on_release(clients_budgets(gateway->clients), on_release, gateway);
 }
 
+/* What counted as all that was held for it was still to come, so it is held yet. (A cost that was
+ * told at once and was that very amount would look the same; the next start puts it right.) */
+static bool was_to_come(const struct ledger_row *row, struct money counted)
+{
+    return row->held.known && money_compare(counted, row->held.money) == 0;
+}
+
 void spending_correct(struct gateway *gateway, const struct ledger_row *row, struct money counted,
                       int64_t now_ms)
 {
     const struct config_client *client = clients_named(gateway->clients, row->client);
-    struct money booked = row->booked.known ? row->booked.money : (struct money){0};
+    struct budgets *budgets = clients_budgets(gateway->clients);
+    struct money counts = spending_counted(row);
 
-    if (client != NULL)
-        budget_correct(clients_budgets(gateway->clients), clients_index(gateway->clients, client),
-                       counted, booked, row->created_at_ms, now_ms);
+    if (client == NULL)
+        return;
+    if (was_to_come(row, counted))
+        budget_resolve(budgets, clients_index(gateway->clients, client), counted, counts,
+                       row->created_at_ms, now_ms);
+    else
+        budget_correct(budgets, clients_index(gateway->clients, client), counted, counts,
+                       row->created_at_ms, now_ms);
 }

@@ -16,7 +16,11 @@ void spending_watch(struct gateway *gateway);
 /* What a budget takes a row for: what it cost; while that is not known all that was held for it. */
 struct money spending_counted(const struct ledger_row *row);
 
-/* The row of a client was judged anew: counted is what its budget took it for. Any thread. */
+/* That stays held until its cost is known, and is not spent yet: somebody will still ask for it. */
+bool spending_is_to_come(const struct ledger_row *row);
+
+/* The row of a client was judged anew, for the last time: counted is what its budget took it for,
+ * spending_counted() of the row before. Any thread. */
 void spending_correct(struct gateway *gateway, const struct ledger_row *row, struct money counted,
                       int64_t now_ms);
 

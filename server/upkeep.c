@@ -3,6 +3,7 @@
 #include "accounting/ledger_close.h"
 #include "accounting/ledger_month.h"
 #include "accounting/ledger_rollup.h"
+#include "server/late_savings.h"
 #include "server/log.h"
 
 #include <errno.h>
@@ -16,8 +17,9 @@ struct upkeep {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wanted;
-    bool stop; /* guarded */
-    int told;  /* the last error that the log was told of */
+    _Atomic bool stop; /* set under the mutex */
+    bool loaded;       /* what late look-ups told before we started */
+    int told;          /* the last error that the log was told of */
 };
 
 static int64_t wall_ms(void)
@@ -30,12 +32,7 @@ static int64_t wall_ms(void)
 
 static bool is_stopping(struct upkeep *upkeep)
 {
-    bool stop;
-
-    pthread_mutex_lock(&upkeep->mutex);
-    stop = upkeep->stop;
-    pthread_mutex_unlock(&upkeep->mutex);
-    return stop;
+    return atomic_load(&upkeep->stop);
 }
 
 /* A few hours at a time, so that a stop is not waited for. */
@@ -75,13 +72,28 @@ static int drop_months(struct upkeep *upkeep)
     return result;
 }
 
+/* Once; again where it failed. Here, since a start does not wait for a day of rows. */
+static int load_savings(struct upkeep *upkeep)
+{
+    struct gateway *gateway = upkeep->gateway;
+    int result = 0;
+
+    if (!upkeep->loaded)
+        result =
+            late_savings_load(gateway->late_savings, gateway->ledger, wall_ms(), &upkeep->stop);
+    upkeep->loaded = result == 0;
+    return result;
+}
+
 static void *upkeep_main(void *arg)
 {
     struct upkeep *upkeep = arg;
 
     while (!is_stopping(upkeep)) {
         struct timespec until;
-        int result = sum_hours(upkeep);
+        int result = load_savings(upkeep);
+        if (result == 0)
+            result = sum_hours(upkeep);
         if (result == 0)
             result = drop_months(upkeep);
         if (result != 0 && result != -ECANCELED && result != upkeep->told)
@@ -124,7 +136,7 @@ void upkeep_stop(struct upkeep *upkeep)
     if (upkeep == NULL)
         return;
     pthread_mutex_lock(&upkeep->mutex);
-    upkeep->stop = true;
+    atomic_store(&upkeep->stop, true);
     pthread_cond_signal(&upkeep->wanted);
     pthread_mutex_unlock(&upkeep->mutex);
     pthread_join(upkeep->thread, NULL);

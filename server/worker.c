@@ -1,5 +1,5 @@
 #include "server/worker.h"
-#include "server/call.h"
+#include "server/call_private.h"
 #include "server/catalog.h"
 #include "server/cors.h"
 #include "server/fetch.h"
@@ -281,6 +281,7 @@ static void on_tick(h2o_timeout_entry_t *entry)
     }
     upstream_tick(worker->upstream);
     fetch_check_durable(worker);
+    call_write_left(worker, false);
     wake_listeners(worker);
     if (worker->index == 0) {
         lookup_tick(worker->gateway->lookup, worker);
@@ -468,6 +469,7 @@ void worker_free(struct worker *worker)
     if (worker == NULL)
         return;
     assert(worker->fetches == NULL);
+    call_write_left(worker, true); /* all workers have ended, and with them all tapes */
     upstream_pool_free(worker->upstream);
     key_hasher_free(worker->cache_names);
     key_hasher_free(worker->ledger_names);

@@ -21,12 +21,19 @@
 struct call;
 struct fetch;
 struct call_waiter;
+struct left_follower;
 
 enum {
     WORKER_PARKED_BUCKETS = 1024,
     WORKER_WAKES_MAX = 64,
     WORKER_SCRATCH_BYTES = 64 * 1024,
     WORKER_BACKLOG = 4096,
+};
+
+/* Fetches of one client that wait for what its budget holds for others, in the order in which they
+ * came. */
+struct budget_line {
+    struct fetch *first, *last;
 };
 
 struct worker_listener {
@@ -63,7 +70,13 @@ struct worker {
     struct fetch *fetches;    /* all that have not ended */
     struct ledger_row source; /* of the hit that is being served; its texts lie in the tape */
     struct call_waiter *spare_waiter;
-    struct fetch *budget_waiters;  /* fetches whose client's budget is held by others, in line */
+    struct left_follower *left_followers; /* call_row.c: whose rows wait for their leader's end */
+    struct budget_line budget_lines[CONFIG_CLIENTS_MAX]; /* by client */
+    unsigned budget_waiting;                             /* in all lines */
+    h2o_timeout_t budget_timeout;                        /* limits.budget_wait, once one waited */
+    bool budget_timed;
+    _Atomic bool budget_told; /* any thread: a message about released budgets is on its way */
+    _Atomic uint64_t budget_released[CONFIG_CLIENTS_MAX / 64]; /* any thread: bits, by client */
     struct fetch *durable_waiters; /* LEDGER_POWER: holds that are not on disk yet */
     unsigned call_count, fetch_count;
     bool draining;

@@ -67,7 +67,7 @@ for dialect in "vercel", "openrouter":
             got = wait_for(lambda: (got := gateway.get(f"/v1/generations?id={identity}", key="tg_private")
                                     ).status == 200 and got.json(), "the row")
             equal((got["replay_supported"], got["replay_request"]), (False, None), "nothing is kept")
-        rows = {row["id"]: row for row in gateway.settled_rows(len(ids))}
+        rows = {row["id"]: row for row in gateway.settled_rows(len(ids) + 1)}
         for identity in ids:
             row = rows[identity]
             equal((row["client"], row["cache"], row["verdict"]), ("private", "off", "matched"), str(row))

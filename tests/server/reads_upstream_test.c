@@ -53,6 +53,36 @@ static void credits_keep_every_digit(void **state)
     }
 }
 
+static void a_client_sees_its_own_budget(void **state)
+{
+    struct budget_state states[BUDGET_PERIODS] = {0};
+    struct out out = OUT_INIT;
+
+    (void)state;
+    assert_int_equal(reads_print_own_credits(states, DIALECT_VERCEL, &out), -ENOENT);
+    assert_int_equal(out.len, 0);
+    for (int i = 0; i < BUDGET_PERIODS; i++) {
+        struct budget_state *budget = &states[i];
+        budget->limited = i != BUDGET_DAY; /* has spent most, and no limit */
+        assert_int_equal(money_parse("10", 2, &budget->limit, NULL), 0);
+        assert_int_equal(money_parse(i == BUDGET_MONTH ? "9.25" : "2.5", i == BUDGET_MONTH ? 4 : 3,
+                                     &budget->spent, NULL),
+                         0);
+    }
+    assert_int_equal(reads_print_own_credits(states, DIALECT_VERCEL, &out), 0);
+    out_char(&out, ' ');
+    assert_int_equal(reads_print_own_credits(states, DIALECT_OPENROUTER, &out), 0);
+    assert_int_equal(money_parse("11", 2, &states[BUDGET_WEEK].spent, NULL), 0); /* overdrawn */
+    out_char(&out, ' ');
+    assert_int_equal(reads_print_own_credits(states, DIALECT_VERCEL, &out), 0);
+    out_char(&out, '\0');
+    assert_int_equal(out.error, 0);
+    assert_string_equal(out.bytes, "{\"balance\":\"0.75\",\"total_used\":\"9.25\"} "
+                                   "{\"data\":{\"total_credits\":10,\"total_usage\":9.25}} "
+                                   "{\"balance\":\"0\",\"total_used\":\"11\"}");
+    out_release(&out);
+}
+
 static const char vercel_endpoints[] =
     "{\"data\":{\"id\":\"zai/glm-5.3\",\"name\":\"GLM\",\"endpoints\":["
     "{\"name\":\"zai | glm\",\"model_name\":\"GLM\",\"provider_name\":\"zai\",\"tag\":\"x\","
@@ -135,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(credits_keep_every_digit),
+        cmocka_unit_test(a_client_sees_its_own_budget),
         cmocka_unit_test(endpoints_are_renamed_for_openrouter),
         cmocka_unit_test(endpoints_are_left_alone_otherwise),
         cmocka_unit_test(what_is_no_list_of_endpoints_is_refused),

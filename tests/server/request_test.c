@@ -182,6 +182,7 @@ static void fallback_models_come_from_every_place_that_names_them(void **state)
                   &body, &detail),
         0);
     assert_int_equal(body.fallback_count, 3);
+    assert_int_equal(body.named_count, 3);
     assert_string_equal(body.fallback[0], "a");
     assert_string_equal(body.fallback[1], "c");
     assert_string_equal(body.fallback[2], "b");
@@ -195,6 +196,34 @@ static void fallback_models_come_from_every_place_that_names_them(void **state)
     assert_int_equal(body.model_len, 0);
 }
 
+static void models_of_tools_and_plugins_are_named_and_not_planned_with(void **state)
+{
+    struct request_body body;
+    const char *detail = "";
+
+    (void)state;
+    assert_int_equal(
+        read_body(
+            "{\"model\":\"m\",\"models\":[\"a\"],\"plugins\":[{\"id\":\"fusion\",\"model\":"
+            "\"b\",\"analysis_models\":[\"a\",\"c\"]}],\"tools\":[{\"type\":\"image_generation\","
+            "\"\\u006dodel\":\"d\"},{\"parameters\":{\"properties\":{\"model\":{}}}}]}",
+            &body, &detail),
+        0);
+    assert_int_equal(body.fallback_count, 1);
+    assert_int_equal(body.named_count, 4);
+    assert_string_equal(body.fallback[1], "b");
+    assert_string_equal(body.fallback[2], "c");
+    assert_string_equal(body.fallback[3], "d");
+    assert_false(body.names_more);
+    assert_int_equal(
+        read_body("{\"plugins\":[{\"models\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\","
+                  "\"9\"]}]}",
+                  &body, &detail),
+        0);
+    assert_int_equal(body.named_count, REQUEST_FALLBACKS_MAX);
+    assert_true(body.names_more);
+}
+
 static void a_list_of_models_alone_is_enough_for_openrouter(void **state)
 {
     struct request_body body;
@@ -206,6 +235,7 @@ static void a_list_of_models_alone_is_enough_for_openrouter(void **state)
     assert_string_equal(body.model, "a");
     assert_int_equal(body.model_len, 1);
     assert_int_equal(body.fallback_count, 1);
+    assert_int_equal(body.named_count, 1);
     assert_string_equal(body.fallback[0], "b");
 }
 
@@ -251,20 +281,82 @@ static void only_headers_that_steer_belong_to_the_key(void **state)
     assert_int_equal(request_print_steering(&headers, text, &len), -E2BIG);
 }
 
+#define PART(name, value) "--x\r\nContent-Disposition: form-data; " name "\r\n\r\n" value "\r\n"
+
 static void a_form_says_its_model_in_a_part(void **state)
 {
-    struct text type = TEXT("multipart/form-data; boundary=x"), model;
+    static const char type[] = "multipart/form-data; boundary=x";
+    static const char quoted[] = "Multipart/Form-Data; charset=a; Boundary=\"x\"";
+    static const struct {
+        const char *type, *body, *model; /* NULL: not plain to see */
+    } cases[] = {
+        {type, PART("name=\"model\"", "a/b") "--x--\r\n", "a/b"},
+        {quoted, PART("name=\"model\"", "a/b") "--x--\r\n", "a/b"},
+        {type, PART("name=model", "a/b") "--x--\r\n", "a/b"},
+        {type, "--x\nContent-Disposition: form-data; name=model\n\na/b\n--x--\n", "a/b"},
+        {type, PART("name=\"file\"; filename=\"model\"", "a/b") "--x--\r\n", ""},
+        {type, PART("name=\"note\"", "name=\"model\"\r\n\r\nc/d") PART("name=\"model\"", "a/b"),
+         "a/b"},
+        {type, PART("name=\"model\"", "a/b") PART("name=\"model\"", "a/b"), "a/b"},
+        {type, PART("name=\"model\"", "a/b") PART("name=\"model\"", "c/d"), NULL},
+        {type, PART("name=\"model\"", "a/b") PART("name=\"Model\"", "c/d"), NULL},
+        {type,
+         PART("name=\"model\"", "a/b") "--x\nContent-Disposition: form-data; name=model\n\nc/d\n",
+         NULL},
+        {type, PART("name=\"a\"; name=\"model\"", "a/b"), "a/b"},
+        {type, PART("name*=utf-8''model", "a/b"), NULL},
+        {type, PART("name=\"mod\\el\"", "a/b"), NULL},
+        {type, PART("name = \"model\"", "a/b"), NULL},
+        {type, PART("name=\"model\"\r\nContent-Transfer-Encoding: base64", "a/b"), NULL},
+        {type, "--x\r\nContent-Disposition: form-data; name=\"model\"\r\n--x--", NULL},
+        {type, "", ""},
+        {type, "--x", ""},
+        {type, "--x--\r\n", ""},
+        {"multipart/form-data", PART("name=\"model\"", "a/b"), NULL},
+        {"multipart/form-data; boundary=x; boundary=y", PART("name=\"model\"", "a/b"), NULL},
+        {"audio/mpeg", PART("name=\"model\"", "a/b"), ""},
+    };
 
     (void)state;
-    model = request_find_form_model(
-        type, TEXT("--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nopenai/whisper-1"
-                   "\r\n--x--\r\n"));
-    assert_int_equal(model.len, strlen("openai/whisper-1"));
-    assert_memory_equal(model.bytes, "openai/whisper-1", model.len);
-    assert_int_equal(request_find_form_model(type, TEXT("--x\r\nname=\"model\"\r\n\r\nm")).len, 0);
-    assert_int_equal(request_find_form_model(type, TEXT("")).len, 0);
-    assert_int_equal(
-        request_find_form_model(TEXT("audio/mpeg"), TEXT("name=\"model\"\r\n\r\nm\r\n")).len, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *wanted = cases[i].model;
+        struct text model;
+        int result = request_find_form_model(text(cases[i].type), text(cases[i].body), &model);
+
+        if (result != (wanted != NULL ? 0 : -EINVAL) ||
+            (wanted != NULL && (model.len != strlen(wanted) ||
+                                (model.len > 0 && memcmp(model.bytes, wanted, model.len) != 0))))
+            fail_msg("%zu, %s: %d %.*s", i, cases[i].body, result, (int)model.len, model.bytes);
+    }
+}
+
+static void a_forms_parts_and_choices_are_counted(void **state)
+{
+    static const char body[] = PART("name=\"n\"", "2") PART("name=\"n\"", "7") "--x--\r\n";
+    static const char many[] = PART("name=\"n\"", "99999999999999999999");
+    int64_t parts, n;
+
+    (void)state;
+    request_measure_form(TEXT("multipart/form-data; boundary=x"), text(body), &parts, &n);
+    assert_true(parts >= 2);
+    assert_int_equal(n, 7);
+    request_measure_form(TEXT("multipart/form-data; boundary=x"), text(many), &parts, &n);
+    assert_int_equal(n, INT64_MAX);
+    request_measure_form(TEXT("application/json"), text(body), &parts, &n);
+    assert_int_equal(parts, 0);
+    assert_int_equal(n, 0);
+}
+
+static void headers_of_two_models_are_noticed(void **state)
+{
+    static const char *const same[][2] = {{"ai-image-model-id", "a/b"},
+                                          {"ai-language-model-id", "a/b"}};
+    static const char *const other[][2] = {{"ai-image-model-id", "a/b"},
+                                           {"ai-language-model-id", "c/d"}};
+
+    (void)state;
+    assert_false(headers_of(same, 2).ai_models_differ);
+    assert_true(headers_of(other, 2).ai_models_differ);
 }
 
 static void tags_of_body_and_header_merge_without_duplicates(void **state)
@@ -296,10 +388,13 @@ int main(void)
         cmocka_unit_test(absent_facts_are_empty),
         cmocka_unit_test(bad_bodies_are_refused_by_name),
         cmocka_unit_test(fallback_models_come_from_every_place_that_names_them),
+        cmocka_unit_test(models_of_tools_and_plugins_are_named_and_not_planned_with),
         cmocka_unit_test(a_list_of_models_alone_is_enough_for_openrouter),
         cmocka_unit_test(a_body_of_very_many_members_is_not_modest),
         cmocka_unit_test(only_headers_that_steer_belong_to_the_key),
         cmocka_unit_test(a_form_says_its_model_in_a_part),
+        cmocka_unit_test(a_forms_parts_and_choices_are_counted),
+        cmocka_unit_test(headers_of_two_models_are_noticed),
         cmocka_unit_test(tags_of_body_and_header_merge_without_duplicates),
     };
 

@@ -125,9 +125,13 @@ void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *r
  * so that a settlement that comes twice counts once. row keeps the id and created_at of was.
  *
  * A month that is closed keeps its rows: then a correction (settle.h) goes into the open month at
- * now_ms instead, and the row leaves the list, in one record. -ENOSPC as above, and for the moment
- * in which it is being decided whether its month is closed: ask again; -EOVERFLOW: the correction's
- * sums do not fit. borrow: was, row. */
+ * now_ms instead, and the row leaves the list, in one record. So it has one correction, and what is
+ * not the last word cannot be one: with listed that is -ESTALE, nothing was recorded, and the row
+ * stays listed as it was; the last word is then told against that. The last word is never
+ * VERDICT_PENDING (asserted).
+ *
+ * -ENOSPC as above, and for the moment in which it is being decided whether its month is closed:
+ * ask again; -EOVERFLOW: the correction's sums do not fit. borrow: was, row. */
 int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
                   const struct ledger_row *was, const struct ledger_row *row, bool listed,
                   int64_t now_ms);

@@ -236,29 +236,36 @@ static int add_known(struct money *sum, const struct maybe_money *money)
     return money->known ? money_add(*sum, money->money, sum) : 0;
 }
 
+/* The month stands still by now: a row that cannot be read must not keep it, and every later one,
+ * from being closed. verify tells of it. */
+static int add_sums(struct seal *seal, const uint8_t *bytes, size_t len)
+{
+    struct ledger_row row;
+    int result = 0;
+    if (row_decode(bytes, len, &row) < 0)
+        return 0;
+    result = add_known(&seal->booked, &row.booked);
+    if (result == 0)
+        result = add_known(&seal->billed, &row.billed);
+    return result < 0 ? result : add_known(&seal->saved, &row.saved);
+}
+
 static int add_row(void *arg, const struct ledger_ref *ref, const uint8_t *bytes, size_t len)
 {
     struct heading *heading = arg;
     struct seal *seal = heading->seal;
-    struct ledger_row row;
     uint8_t leaf[TREE_HASH];
     uint64_t missing;
     int result = places_add(&heading->places, ref, &missing);
     if (seal->rows++ == 0)
         seal->first = *ref;
     seal->last = *ref;
-    if (result >= 0)
-        result = row_decode(bytes, len, &row);
     if (result < 0)
         return result;
     tree_leaf(&heading->tree, ref, bytes, len, leaf);
     tree_add_leaf(&heading->tree, leaf);
     result = tree_marks_add(&heading->marks, leaf);
-    if (result == 0)
-        result = add_known(&seal->booked, &row.booked);
-    if (result == 0)
-        result = add_known(&seal->billed, &row.billed);
-    return result < 0 ? result : add_known(&seal->saved, &row.saved);
+    return result < 0 ? result : add_sums(seal, bytes, len);
 }
 
 static int read_rows(const struct closing *closing, struct heading *heading)
@@ -277,11 +284,21 @@ static int read_rows(const struct closing *closing, struct heading *heading)
     if (result == -EBADMSG || result == -EOVERFLOW) {
         ledger_place_print(&heading->seal->last, place);
         snprintf(text, sizeof(text), "the row at %s %s", place,
-                 result == -EBADMSG ? "cannot be read: see `tollgate verify`"
+                 result == -EBADMSG ? "or one after it cannot be found: see `tollgate verify`"
                                     : "makes a sum that does not fit");
         say(closing, text);
     }
     return result;
+}
+
+/* A seal must not name an export that holds other rows. */
+static int check_root(const struct closing *closing, const struct seal *seal)
+{
+    const uint8_t *expected = closing->order->expected_root;
+    if (expected == NULL || memcmp(expected, seal->root, TREE_HASH) == 0)
+        return 0;
+    say(closing, "a row of it changed after it was exported: export it again, it stands still now");
+    return -ESTALE;
 }
 
 static int make_seal(struct closing *closing)
@@ -307,6 +324,8 @@ static int make_seal(struct closing *closing)
         seal_hash(&last, seal.previous);
     if (result == 0 || result == -ENOENT)
         result = read_rows(closing, &heading);
+    if (result == 0)
+        result = check_root(closing, &seal);
     if (result == 0)
         result = seal_sign(&seal, order->signer);
     if (result == 0)

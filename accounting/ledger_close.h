@@ -17,11 +17,17 @@ struct ledger_close_order {
     int64_t now_ms;
     const struct seal_signer *signer;
     const uint8_t *export_hash; /* TREE_HASH bytes, or NULL: it was not exported */
-    bool with_pending;          /* also when rows of it still wait for their cost */
+    /* TREE_HASH bytes: the root over the rows that were exported, as they are stored (tree.h).
+     * NULL: whatever the rows are. */
+    const uint8_t *expected_root;
+    bool with_pending; /* also when rows of it still wait for their cost */
 };
 /* Closes. -EBUSY: open holds in it (or pending rows, without with_pending); -EEXIST: closed
- * already; -EAGAIN: an earlier month with rows is open; -EINVAL: the month is not over; text in
- * error. */
+ * already; -EAGAIN: an earlier month with rows is open; -EINVAL: the month is not over; -ESTALE: a
+ * row came or changed since expected_root was made, and there is no seal, but from now on the rows
+ * stand still: export them again; text in error.
+ *
+ * A row that cannot be read is sealed with the bytes it has, and is in no sum. */
 int ledger_close_month(struct ledger *ledger, const struct ledger_close_order *order,
                        struct seal *ret_seal, char *error, size_t error_size);
 
@@ -36,7 +42,9 @@ int ledger_reader_seal(struct ledger_reader *reader, int64_t month_from_ms, stru
 int ledger_reader_dropped(struct ledger_reader *reader, int64_t from_ms, struct seal *ret_seal);
 
 /* Drops the rows, rollups and index entries of whole months that ended before keep_from_ms, are
- * closed, and whose seal names an export; their seals stay. *ret_dropped: months. */
+ * closed, and whose seal names an export; their seals stay. So go months in which there never was a
+ * row, when a later one is closed. Oldest first, up to the first that must stay. *ret_dropped:
+ * months. */
 int ledger_drop_months(struct ledger *ledger, int64_t keep_from_ms, unsigned *ret_dropped);
 
 /* A consistent copy of everything recorded up to now into dir/ledger, made durable: it opens as a

@@ -237,6 +237,36 @@ int ledger_db_get_format(struct ledger_db *db, uint32_t *ret_format)
     return found;
 }
 
+void ledger_db_put_format(struct ledger_db *db, rocksdb_writebatch_t *batch, uint32_t format)
+{
+    char value[4];
+    format = __builtin_bswap32(format);
+    memcpy(value, &format, sizeof(value));
+    rocksdb_writebatch_put_cf(batch, db->meta, "format", 6, value, sizeof(value));
+}
+
+int ledger_db_get_early(struct ledger_db *db, uint64_t *ret_boot)
+{
+    uint32_t format = 0;
+    char value[8];
+    int found = ledger_db_get_format(db, &format);
+    if (found <= 0)
+        return found;
+    if (format < LEDGER_FORMAT)
+        return ledger_db_get_boot(db, ret_boot);
+    found = get_fixed(db, "early", value, sizeof(value));
+    if (found == 1)
+        *ret_boot = get_u64(value);
+    return found;
+}
+
+void ledger_db_put_early(struct ledger_db *db, rocksdb_writebatch_t *batch, uint64_t boot)
+{
+    char value[8];
+    put_u64(value, boot);
+    rocksdb_writebatch_put_cf(batch, db->meta, "early", 5, value, sizeof(value));
+}
+
 int ledger_db_write(struct ledger_db *db, rocksdb_writebatch_t *batch)
 {
     char *problem = NULL;

@@ -1,6 +1,7 @@
 /* ledger_db.h - the ledger's RocksDB: how it is opened, what it is made of, its keys.
  *
- *   default   "format" u32, "boot" u64, "lane/NNN" drained position u64 and last created_at i64,
+ *   default   "format" u32, "boot" u64, "early" u64 (boots up to it wrote format 1; absent: none
+ *             did), "lane/NNN" drained position u64 and last created_at i64,
  *             "end/" (ledger_ends.h), "closing" i64: rows before it do not change any more,
  *             "rolled/" and "changed/" hour i64 -> u64 (ledger_rollup.h)
  *   holds     key(ref, HOLD) -> the held row; key(ref, SEEN) -> the upstream's id
@@ -98,8 +99,9 @@ int ledger_db_add_month(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
 int ledger_db_copy_months(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
                           struct ledger_month **ret_months, size_t *ret_count);
 
-/* Takes a month off the list and drops its rows; whoever has copied the list may go on reading
- * them. -ENOENT: there is none. The writer must be kept out. */
+/* Drops a month's rows and takes it off the list; whoever has copied the list may go on reading
+ * them. -ENOENT: there is none. After an error the month is on the list as before. The writer must
+ * be kept out. */
 int ledger_db_drop_month(struct ledger_db *db, int64_t from_ms);
 /* Their files go. Nobody may hold a copy of the list that still has them. */
 void ledger_db_forget_dropped(struct ledger_db *db);
@@ -118,6 +120,12 @@ int ledger_db_write(struct ledger_db *db, rocksdb_writebatch_t *batch);
 
 /* 1, 0 when it is not written yet. */
 int ledger_db_get_format(struct ledger_db *db, uint32_t *ret_format);
+void ledger_db_put_format(struct ledger_db *db, rocksdb_writebatch_t *batch, uint32_t format);
+
+/* The last boot that wrote format 1, as it was when that became format 2; where it is format 1
+ * still, the last boot of all. 1, 0 when none did, or an error. */
+int ledger_db_get_early(struct ledger_db *db, uint64_t *ret_boot);
+void ledger_db_put_early(struct ledger_db *db, rocksdb_writebatch_t *batch, uint64_t boot);
 
 /* Lane positions and the boot counter. get: 1, 0 when absent, or an error. */
 int ledger_db_get_lane(struct ledger_db *db, unsigned lane, uint64_t *ret_position,

@@ -114,19 +114,21 @@ int ledger_db_drop_month(struct ledger_db *db, int64_t from_ms)
         at++;
     if (at == db->month_count)
         return -ENOENT;
-    pthread_mutex_lock(&db->months_lock);
     result = remember_dropped(db, db->months[at].handle);
-    if (result == 0) {
-        db->month_count--;
-        for (size_t i = at; i < db->month_count; i++)
-            db->months[i] = db->months[i + 1];
-        db->month_last = 0;
-    }
-    pthread_mutex_unlock(&db->months_lock);
     if (result < 0)
         return result;
-    rocksdb_drop_column_family(db->db, db->dropped[db->dropped_count - 1], &problem);
-    return problem == NULL ? 0 : ledger_db_error(problem, NULL, 0);
+    rocksdb_drop_column_family(db->db, db->months[at].handle, &problem);
+    if (problem != NULL) {
+        db->dropped_count--; /* it stays on the list, which owns its handle */
+        return ledger_db_error(problem, NULL, 0);
+    }
+    pthread_mutex_lock(&db->months_lock);
+    db->month_count--;
+    for (size_t i = at; i < db->month_count; i++)
+        db->months[i] = db->months[i + 1];
+    db->month_last = 0;
+    pthread_mutex_unlock(&db->months_lock);
+    return 0;
 }
 
 void ledger_db_forget_dropped(struct ledger_db *db)

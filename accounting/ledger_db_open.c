@@ -237,13 +237,22 @@ static int keep_handles(struct ledger_db *db, struct families *families)
     return result;
 }
 
-static int write_format(struct ledger_db *db, char *error, size_t error_size)
+/* Of an older format: whatever the boots up to now left is early, rows in the database and records
+ * in the journals alike. One batch says both, so that no later boot is taken for early. */
+static int write_format(struct ledger_db *db, bool older)
 {
-    uint32_t format = __builtin_bswap32(LEDGER_FORMAT);
-    char value[4], *problem = NULL;
-    memcpy(value, &format, sizeof(format));
-    rocksdb_put_cf(db->db, db->write, db->meta, "format", 6, value, sizeof(value), &problem);
-    return problem == NULL ? 0 : ledger_db_error(problem, error, error_size);
+    uint64_t boot = 0;
+    rocksdb_writebatch_t *batch;
+    int result = older ? ledger_db_get_boot(db, &boot) : 0;
+    if (result < 0)
+        return result;
+    batch = rocksdb_writebatch_create();
+    ledger_db_put_format(db, batch, LEDGER_FORMAT);
+    if (result == 1)
+        ledger_db_put_early(db, batch, boot);
+    result = ledger_db_write(db, batch);
+    rocksdb_writebatch_destroy(batch);
+    return result;
 }
 
 static int check_format(struct ledger_db *db, bool may_write, char *error, size_t error_size)
@@ -264,21 +273,23 @@ static int check_format(struct ledger_db *db, bool may_write, char *error, size_
         return 0;
     if (!may_write)
         return -EAGAIN; /* its writer is just creating it */
-    return write_format(db, error, error_size);
+    found = write_format(db, found == 1);
+    if (found < 0)
+        snprintf(error, error_size, "the ledger's format version cannot be written: %s",
+                 strerror(-found));
+    return found;
 }
 
-/* The key of the last entry that begins with prefix. 1, 0 when there is none. */
+/* The key of the last entry that begins with prefix and comes before end. 1, 0 when there is none.
+ */
 static int last_key(struct ledger_db *db, rocksdb_column_family_handle_t *family,
-                    const char *prefix, char *key, size_t size, size_t *ret_len)
+                    const char *prefix, const char *end, char *key, size_t size, size_t *ret_len)
 {
     rocksdb_iterator_t *iterator = rocksdb_create_iterator_cf(db->db, db->read, family);
-    char after[LEDGER_NAME_MAX], *problem = NULL;
+    char *problem = NULL;
     size_t prefix_len = strlen(prefix);
     int found = 0;
-    assert(prefix_len < sizeof(after));
-    memcpy(after, prefix, prefix_len);
-    after[prefix_len] = (char)0xff; /* no hour and no year begins so */
-    rocksdb_iter_seek_for_prev(iterator, after, prefix_len + 1);
+    rocksdb_iter_seek_for_prev(iterator, end, strlen(end));
     if (rocksdb_iter_valid(iterator)) {
         const char *at = rocksdb_iter_key(iterator, ret_len);
         found = *ret_len <= size && *ret_len >= prefix_len && memcmp(at, prefix, prefix_len) == 0;
@@ -290,21 +301,27 @@ static int last_key(struct ledger_db *db, rocksdb_column_family_handle_t *family
     return problem == NULL ? found : ledger_db_error(problem, NULL, 0);
 }
 
+/* A month's name begins with a digit: behind them all come their marks, "marks/YYYY-MM". */
+static const char AFTER_SEALS[] = ":";
+
 /* What is kept of rollups and closed months decides how rows are written. */
 static int read_marks(struct ledger_db *db)
 {
     const char *prefix = ledger_db_hour_prefix(LEDGER_HOUR_ROLLED);
-    char key[LEDGER_NAME_MAX];
+    char key[LEDGER_NAME_MAX], end[LEDGER_NAME_MAX];
     int64_t hour_ms, from_ms, to_ms, closed_before_ms = 0;
     size_t len;
-    int found = last_key(db, db->meta, prefix, key, sizeof(key), &len);
+    int found;
+    snprintf(end, sizeof(end), "%s", prefix);
+    end[strlen(end) - 1]++; /* behind all that begin with the prefix */
+    found = last_key(db, db->meta, prefix, end, key, sizeof(key), &len);
     if (found < 0)
         return found;
     if (found == 1 && ledger_db_is_hour(LEDGER_HOUR_ROLLED, key, len, &hour_ms))
         db->rolled_before_ms = hour_ms + LEDGER_HOUR_MS;
     found = ledger_db_get_closing(db, &closed_before_ms);
     if (found == 0)
-        found = last_key(db, db->seals, "", key, sizeof(key), &len);
+        found = last_key(db, db->seals, "", AFTER_SEALS, key, sizeof(key), &len);
     if (found == 1 && ledger_month_parse(key, len, &from_ms, &to_ms) == 0 &&
         to_ms > closed_before_ms)
         closed_before_ms = to_ms;

@@ -233,6 +233,7 @@ static int apply_correction(struct drain *drain, const struct journal_record *re
     if (row_decode(record->payload, record->len, &row) < 0 ||
         ledger_place_parse(row.corrects, &corrected) < 0)
         return add_to_block(drain, record); /* for `verify` to find */
+    row.sequence = record->ref.sequence;
     ledger_db_key(&corrected, LEDGER_KEY_ROW, key);
     found = is_pending(drain, key);
     if (found < 0)

@@ -81,12 +81,25 @@ static int drop_small(const struct ledger_view *view, const struct ledger_month 
     return result;
 }
 
+/* 1: a copy of its rows is named in a seal, or it never had any; 0: it must stay. */
+static int may_go(const struct ledger_view *view, const struct ledger_month *month)
+{
+    struct seal seal;
+    bool has_rows;
+    int result = ledger_seals_get(view, month->from_ms, &seal);
+    if (result == 0 && (seal.has_export || seal.rows > 0))
+        return seal.has_export;
+    if (result < 0 && result != -ENOENT)
+        return result;
+    result = ledger_view_has_rows(view, month, &has_rows);
+    return result < 0 ? result : !has_rows;
+}
+
 /* 1: the oldest month was one that may go, and everything but its rows is gone; 0: it may not. */
 static int prepare(struct ledger *ledger, int64_t keep_from_ms, int64_t *ret_month_ms)
 {
     struct ledger_month *months = NULL;
     struct ledger_view view;
-    struct seal seal;
     size_t count = 0;
     int result = ledger_view_pin(ledger, NULL, &view);
     if (result < 0)
@@ -94,10 +107,8 @@ static int prepare(struct ledger *ledger, int64_t keep_from_ms, int64_t *ret_mon
     result = ledger_db_copy_months(view.db, 0, keep_from_ms, &months, &count);
     if (result == 0 && count > 0 && months[0].to_ms <= keep_from_ms &&
         months[0].to_ms <= ledger_closed_before(ledger)) {
-        result = ledger_seals_get(&view, months[0].from_ms, &seal);
-        if (result == -ENOENT || (result == 0 && !seal.has_export)) {
-            result = 0;
-        } else if (result == 0) {
+        result = may_go(&view, &months[0]);
+        if (result == 1) {
             *ret_month_ms = months[0].from_ms;
             result = drop_ids(&view, &months[0]);
             if (result == 0)

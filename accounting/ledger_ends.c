@@ -1,6 +1,7 @@
 #include "accounting/ledger_ends.h"
 
 #include "accounting/ledger_ids.h"
+#include "accounting/ledger_reader.h"
 #include "accounting/places.h"
 
 #include <assert.h>
@@ -120,4 +121,18 @@ int ledger_ends_ids(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
             result = fn(arg, __builtin_bswap64(hash), &ref);
     }
     return close_iterator(iterator, result);
+}
+
+int ledger_reader_early(struct ledger_reader *reader, uint32_t *ret_boot)
+{
+    struct ledger_view view;
+    uint64_t boot = 0;
+    int found = ledger_reader_begin(reader, &view);
+    if (found < 0)
+        return found;
+    if (view.db != NULL)
+        found = ledger_db_get_early(view.db, &boot);
+    ledger_view_release(&view);
+    *ret_boot = (uint32_t)boot;
+    return found;
 }

@@ -6,6 +6,11 @@
  * remembers it for its lane, and puts the latest into the batch that commits it. Recovery does the
  * same. A lane's places ascend, so that the latest is the last.
  *
+ * A ledger of format 1 kept none, and its rows had neither a check nor what proves their sums. Its
+ * last boot was remembered when it became format 2: places of that boot and of older ones are
+ * early. What its journals still held was drained after that, and so left ends of an early boot
+ * that say nothing of the lanes that were drained before.
+ *
  * Threads: as ledger_db.h.
  */
 #ifndef ACCOUNTING_LEDGER_ENDS_H
@@ -27,5 +32,8 @@ int ledger_ends_drop(struct ledger_db *db, rocksdb_writebatch_t *batch, int64_t 
  * database was opened without its index. */
 int ledger_ends_ids(struct ledger_db *db, int64_t from_ms, int64_t to_ms,
                     int (*fn)(void *arg, uint64_t hash, const struct ledger_ref *ref), void *arg);
+
+/* The last early boot. 1; 0: there is none, and ends are there for every place; or an error. */
+int ledger_reader_early(struct ledger_reader *reader, uint32_t *ret_boot);
 
 #endif

@@ -87,6 +87,7 @@ static size_t encode(struct ledger_lane *lane, const struct ledger_row *row,
     size_t len;
     int result;
     stamped.created_at_ms = ref->created_at_ms;
+    stamped.sequence = ref->sequence;
     result = row_encode(&stamped, lane->scratch, sizeof(lane->scratch), &len);
     assert(result == 0); /* ROW_ENCODED_MAX holds any row */
     return len;
@@ -245,6 +246,7 @@ static void post(struct ledger_lane *lane, struct ledger_hold *hold, const struc
     assert(lane_of(&hold->ref) == lane->index);
     assert(lane->journal.reserved >= room_of(hold));
     stamped.created_at_ms = hold->ref.created_at_ms;
+    stamped.sequence = hold->ref.sequence;
     len = encode_within(lane, &stamped, hold->room);
     lane->journal.reserved -= room_of(hold);
     journal_append(&lane->journal, JOURNAL_POST, listed ? JOURNAL_PENDING : 0, &hold->ref,
@@ -321,6 +323,7 @@ void ledger_append_reserved(struct ledger_lane *lane, const struct ledger_row *r
     begin_record(lane);
     ref = next_ref(lane, now_ms);
     stamped.created_at_ms = ref.created_at_ms;
+    stamped.sequence = ref.sequence;
     len = encode_within(lane, &stamped, RESERVED_BYTES);
     lane->journal.reserved -= journal_record_bytes(RESERVED_BYTES);
     journal_append(&lane->journal, JOURNAL_ROW, row_flags(row), &ref, lane->scratch, len);
@@ -357,6 +360,7 @@ static int record_correction(struct ledger_lane *lane, const struct ledger_ref *
     if (result < 0)
         return result;
     assert(correction.corrects.len > 0);
+    assert(correction.verdict != VERDICT_PENDING); /* it takes the row off the list, for good */
     return record_row(lane, &correction, JOURNAL_CORRECTS, now_ms, &at);
 }
 
@@ -371,7 +375,7 @@ int ledger_settle(struct ledger_lane *lane, const struct ledger_ref *ref,
     stamped.created_at_ms = ref->created_at_ms;
     pthread_mutex_lock(&ledger->settle_lock);
     if (ref->created_at_ms < atomic_load(&ledger->closed_before_ms))
-        result = record_correction(lane, ref, was, &stamped, now_ms);
+        result = listed ? -ESTALE : record_correction(lane, ref, was, &stamped, now_ms);
     else if (ref->created_at_ms >= ledger->closing_ms)
         result = record_change(lane, ref, &stamped, listed);
     pthread_mutex_unlock(&ledger->settle_lock);

@@ -207,6 +207,7 @@ static int close_hold(struct drain *drain, const struct ledger_ref *ref, const c
     if (result < 0)
         return result;
     row.created_at_ms = ref->created_at_ms;
+    row.sequence = ref->sequence;
     row.status = 0;
     row.verdict = VERDICT_UNKNOWN;
     if (upstream_id.len > 0) {

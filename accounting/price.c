@@ -343,13 +343,13 @@ void price_rates_lay_over(struct price_rates *rates, const struct price_rates *o
 /* Lays the brackets that hold over each other, the lowest first. */
 /* Under a service tier reasoning costs that tier's output (pricing-and-focus section 3 rule 4),
  * unless it names a price for it. */
-static void drop_reasoning(const struct price_brackets *service, unsigned tier,
+static void price_reasoning(const struct price_brackets *service, unsigned tier,
                            struct price_rates *rates)
 {
     uint32_t known = service->base.known | (tier > 0 ? service->tiers[tier - 1].rates.known : 0);
 
     if ((known & 1U << PRICE_OUTPUT) != 0 && (known & 1U << PRICE_REASONING) == 0)
-        rates->known &= ~(1U << PRICE_REASONING);
+        rates->unit[PRICE_REASONING] = rates->unit[PRICE_OUTPUT];
 }
 
 static void pick_brackets(const struct price *price, int64_t prompt_tokens, struct price_pick *pick)
@@ -372,7 +372,7 @@ static void pick_brackets(const struct price *price, int64_t prompt_tokens, stru
     if (own > 0 && own_above >= common_above)
         price_rates_lay_over(&pick->rates, &service->tiers[own - 1].rates);
     if (service != NULL)
-        drop_reasoning(service, own, &pick->rates);
+        price_reasoning(service, own, &pick->rates);
 }
 
 /* Whether the window holds: it belongs to the day on which it began. */

@@ -380,11 +380,13 @@ static int pack_field(msgpack_packer *packer, const struct field *field, const v
     return -1;
 }
 
-/* CRC-32C of all fields before it, for whoever proves rows: a flipped bit in a text breaks no other
- * law. Reading a row does not ask for it. */
-static bool write_check(struct writer *writer)
+/* CRC-32C of the place and all fields before it, for whoever proves rows: a flipped bit in a text
+ * breaks no other law. Reading a row does not ask for it. */
+static bool write_check(struct writer *writer, uint64_t sequence)
 {
-    uint32_t check = ledger_crc(0, writer->bytes + MAP_BYTES, writer->len - MAP_BYTES);
+    uint64_t place = __builtin_bswap64(sequence);
+    uint32_t check = ledger_crc(ledger_crc(0, &place, sizeof place), writer->bytes + MAP_BYTES,
+                                writer->len - MAP_BYTES);
     uint8_t *at = writer->bytes + writer->len;
 
     if (writer->size - writer->len < CHECK_BYTES)
@@ -418,7 +420,7 @@ int row_encode(const struct ledger_row *row, uint8_t *buffer, size_t size, size_
             return -ENOBUFS;
         count++;
     }
-    if (!write_check(&writer))
+    if (!write_check(&writer, row->sequence))
         return -ENOBUFS;
     count++;
     /* How many there are is known now: the map's head, in the form that holds any such number. */

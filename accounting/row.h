@@ -112,9 +112,11 @@ struct ledger_row {
     struct text origin; /* HTTP-Referer */
     struct text rating; /* the lines that `estimated` adds up from (rating.h); on hits and followers
                            those of what their source cost: the avoided quantities */
-    struct text observed;    /* every cost that was ever reported for it (observe.h) */
-    unsigned version;        /* times that a later observation changed it */
-    enum cause cause;        /* why `difference` is not 0 (cause.h) */
+    struct text observed; /* every cost that was ever reported for it (observe.h) */
+    unsigned version;     /* times that a later observation changed it */
+    enum cause cause;     /* why `difference` is not 0 (cause.h) */
+    uint64_t sequence;    /* of its place: not stored, but its check is over it, so that rows cannot
+                             change places; 0 where a row has none */
     struct maybe_money held; /* what the client's budget held for it */
     struct text corrects;    /* "ms/sequence" of the closed month's row that this one corrects; its
                                 sums are then differences to it */

@@ -63,9 +63,14 @@ bool settle_give_up(struct ledger_row *row, int64_t tolerance_ppm);
 /* The row that corrects `was` to be `is`, for a month that is closed: ids, names, tags, rating and
  * observations of `is` with route "correction", source_id the id of was, corrects its place; sums
  * and tokens as differences (unknown where they are equal), so that was and its correction add up
- * to is; verdict and cause of `is`, cache that of was. Tokens that became fewer are unknown too: a
- * row's counts are not below 0; those of the rating hold. prompt_tokens counts as in was, with its
- * cache reads and writes or without. -EOVERFLOW. Texts borrow from is, was and corrects. */
+ * to is; verdict and cause of `is`, cache that of was. prompt_tokens counts as in was, with its
+ * cache reads and writes or without.
+ *
+ * Of tokens a correction carries growths only. A stored count below 0 means that it is unknown, so
+ * tokens that became fewer are left out: their sums stay those of `was`, while the money is right
+ * to the femto, and the correction's rating has the true counts. verify and rollups add up what
+ * rows hold, and agree with each other on it. -EOVERFLOW. Texts borrow from is, was and corrects.
+ */
 int settle_correction(const struct ledger_row *was, const struct ledger_row *is,
                       const char *corrects, struct ledger_row *ret_row);
 

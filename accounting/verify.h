@@ -5,8 +5,8 @@
  * under the tolerance of now, or, as that may have been another one then, under some tolerance that
  * agrees with its cause. Estimated is what its rating adds up to; reported figures are those of its
  * observations. A hit's tokens and sums are 0, and where it saved something it names its source.
- * Rows that recovery made of a hold are believed as far as they go, and rows from before ends were
- * kept (ledger_proof.h) need no rating and no observations.
+ * Rows that recovery made of a hold are believed as far as they go, and rows of format 1
+ * (ledger_ends.h) need no check, no rating, no observations, no end and no entry in the index.
  *
  * Of the month: places strictly ascend. Every place that a lane gave is there, as a row or an open
  * hold (places.h), across the month's borders and up to the lane's end, so that a dropped, forged
@@ -19,8 +19,9 @@
  * Of a closed month: the tree's root, first, last, count, issued and sums are those of its head,
  * the signature holds, each head names its predecessor, no hold is left. Where the head has marks
  * (tree_marks.h) the first row that was changed is named. A row may stay pending in it (it was
- * closed so): what comes of it is a correction. A month whose rows were dropped after their export
- * is held by its head alone.
+ * closed so): what comes of it is a correction. One whose closing was interrupted before it had a
+ * head is closed all the same, and one complaint says so: it must be closed again. A month whose
+ * rows were dropped after their export is held by its head alone.
  *
  * What cannot be seen: texts that no law knows (a user, a session), changed in a month that is
  * still open; a last head that was taken away; all of it, forged by somebody who has the key. So

@@ -63,8 +63,8 @@ void verify_head_alone(struct verify_month *month)
         verify_complain(month, NULL, no_id, "it has no head, though a later month is closed");
     else if (one->head == HEAD_NONE && one->to_ms <= verify->closed_before_ms)
         verify_complain(month, NULL, no_id,
-                        "it was closed, or was being closed, and has no head: where no closing was "
-                        "interrupted somebody took it away");
+                        "it has no head, though its closing had begun: close it again (where no "
+                        "closing was interrupted, somebody took its head away)");
     if (one->head != HEAD_THERE)
         return;
     if (strcmp(one->seal.month, month->name) != 0)
@@ -169,7 +169,7 @@ int verify_correction(struct verify_month *month, const struct ledger_ref *ref,
     if (ledger_place_parse(row->corrects, &corrected) < 0)
         return 0; /* said by verify_row() */
     one = month_of(verify, corrected.created_at_ms);
-    if (one == NULL || one->head == HEAD_NONE) {
+    if (one == NULL || !verify_is_closed(verify, one)) {
         verify_complain(month, ref, row->id, "corrects a row of a month that is not closed");
         return 0;
     }

@@ -4,7 +4,8 @@
  * The index is in the order of hashes, rows are in that of time, and neither fits memory: so both
  * are added up by the hour, as sums of salted hashes of their entries. Equal sets have equal sums,
  * and others do not but by a chance of one in 2^128. An hour whose sums differ is read again, entry
- * by entry.
+ * by entry. Rows of format 1 are left out, and so is what names their places: they may be older
+ * than the index.
  */
 #include "accounting/verify_private.h"
 
@@ -51,13 +52,14 @@ static int add_entry(void *arg, uint64_t hash, const struct ledger_ref *ref)
     struct verify *verify = arg;
     struct verify_one *one = month_of(verify, ref->created_at_ms);
     struct entry entry = {*ref, hash};
-    struct verify_hour print = fingerprint(verify, &entry), *hour;
+    struct verify_hour print, *hour;
     if (one == NULL) {
         verify->stray = true;
         return 0;
     }
-    if (one->index == NULL)
+    if (one->index == NULL || verify_is_early(verify, ref))
         return 0; /* not asked for */
+    print = fingerprint(verify, &entry);
     hour = &one->index[(ref->created_at_ms - one->from_ms) / VERIFY_HOUR_MS];
     hour->a += print.a;
     hour->b += print.b;
@@ -78,14 +80,14 @@ int verify_index_load(struct verify *verify)
 }
 
 /* The entries that a row asks for: none, one or two. */
-static size_t entries_of(const struct ledger_ref *ref, const struct ledger_row *row,
-                         struct entry entries[2])
+static size_t entries_of(const struct verify *verify, const struct ledger_ref *ref,
+                         const struct ledger_row *row, struct entry entries[2])
 {
     size_t count = 0;
     bool same =
         row->id.len == row->upstream_id.len &&
         (row->id.len == 0 || memcmp(row->id.bytes, row->upstream_id.bytes, row->id.len) == 0);
-    if (row->cache == CACHE_HIT || row->corrects.len > 0)
+    if (row->cache == CACHE_HIT || row->corrects.len > 0 || verify_is_early(verify, ref))
         return 0;
     if (row->id.len > 0)
         entries[count++] = (struct entry){*ref, ledger_ids_hash(row->id)};
@@ -100,7 +102,7 @@ void verify_index_row(struct verify_month *month, const struct ledger_ref *ref,
     struct verify_one *one = month->one;
     struct verify_hour *hour = &one->index[(ref->created_at_ms - one->from_ms) / VERIFY_HOUR_MS];
     struct entry entries[2];
-    size_t count = entries_of(ref, row, entries);
+    size_t count = entries_of(month->verify, ref, row, entries);
     for (size_t i = 0; i < count; i++) {
         struct verify_hour print = fingerprint(month->verify, &entries[i]);
         hour->a -= print.a;
@@ -111,6 +113,7 @@ void verify_index_row(struct verify_month *month, const struct ledger_ref *ref,
 /* --- an hour that differs --- */
 
 struct list {
+    const struct verify *verify;
     struct entry *entries;
     size_t count, room;
 };
@@ -134,20 +137,22 @@ static int add(struct list *list, const struct entry *entry)
 
 static int list_index(void *arg, uint64_t hash, const struct ledger_ref *ref)
 {
+    struct list *list = arg;
     struct entry entry = {*ref, hash};
-    return add(arg, &entry);
+    return verify_is_early(list->verify, ref) ? 0 : add(list, &entry);
 }
 
 static int list_row(void *arg, const struct ledger_ref *ref, const uint8_t *bytes, size_t len)
 {
+    struct list *list = arg;
     struct ledger_row row;
     struct entry entries[2];
     size_t count = 0;
     int result = 0;
     if (row_decode(bytes, len, &row) == 0)
-        count = entries_of(ref, &row, entries);
+        count = entries_of(list->verify, ref, &row, entries);
     for (size_t i = 0; i < count && result == 0; i++)
-        result = add(arg, &entries[i]);
+        result = add(list, &entries[i]);
     return result;
 }
 
@@ -187,7 +192,7 @@ static int look_into(struct verify_month *month, int64_t hour_ms)
 {
     struct ledger_reader *reader = month->verify->reader;
     struct ledger_ref begin = {hour_ms, 0};
-    struct list index = {0}, rows = {0};
+    struct list index = {.verify = month->verify}, rows = {.verify = month->verify};
     int result = ledger_reader_ids(reader, hour_ms, hour_ms + VERIFY_HOUR_MS, list_index, &index);
     if (result == 0)
         result = ledger_reader_raw(reader, hour_ms, hour_ms + VERIFY_HOUR_MS, list_row, &rows);

@@ -2,6 +2,7 @@
  * its lane; and what is listed as open is there, too. */
 #include "accounting/verify_private.h"
 
+#include "accounting/ledger_ends.h"
 #include "accounting/ledger_proof.h"
 
 #include <assert.h>
@@ -46,15 +47,12 @@ static int compare_ends(const void *a, const void *b)
 
 int verify_ends_load(struct verify *verify)
 {
-    const struct verify_end *oldest = NULL;
-    int result = ledger_reader_ends(verify->reader, 0, INT64_MAX, add_end, verify);
+    int result = ledger_reader_early(verify->reader, &verify->early_boot);
+    verify->has_early = result == 1;
+    if (result >= 0)
+        result = ledger_reader_ends(verify->reader, 0, INT64_MAX, add_end, verify);
     if (result < 0)
         return result;
-    for (size_t i = 0; i < verify->end_count; i++)
-        if (oldest == NULL || verify_ref_compare(&verify->ends[i].ref, &oldest->ref) < 0)
-            oldest = &verify->ends[i];
-    if (oldest != NULL)
-        verify->early_boot = places_boot(&oldest->ref);
     if (verify->ends != NULL)
         qsort(verify->ends, verify->end_count, sizeof(*verify->ends), compare_ends);
     return 0;
@@ -62,7 +60,7 @@ int verify_ends_load(struct verify *verify)
 
 bool verify_is_early(const struct verify *verify, const struct ledger_ref *ref)
 {
-    return verify->end_count == 0 || places_is_newer(verify->early_boot, places_boot(ref));
+    return verify->has_early && !places_is_newer(places_boot(ref), verify->early_boot);
 }
 
 static struct verify_end *find_end(struct verify *verify, const struct ledger_ref *ref)
@@ -82,9 +80,6 @@ static void compare_end(struct verify *verify, struct verify_month *month,
     struct verify_end *end = find_end(verify, last);
     int order;
     if (verify_is_early(verify, last) || (end != NULL && end->ref.created_at_ms >= limit_ms))
-        return;
-    /* The first boot of which ends were kept may have been under way by then. */
-    if (end == NULL && places_boot(last) == verify->early_boot)
         return;
     order = end == NULL ? -1 : verify_ref_compare(&end->ref, last);
     if (end != NULL)
@@ -261,7 +256,7 @@ int verify_places_row(struct verify_month *month, const struct ledger_ref *ref,
     }
     /* A closed month's row stays as it is when its truth comes: a correction says so. */
     if (row != NULL && row->verdict == VERDICT_PENDING && !listed &&
-        !verify_is_sealed(month->one) && row->corrects.len == 0)
+        !verify_is_closed(month->verify, month->one) && row->corrects.len == 0)
         verify_complain(month, ref, id, "is pending, but nobody looks for its cost");
     return result < 0 ? result : take_place(month, ref, id);
 }
@@ -272,7 +267,8 @@ static void look_for_lanes(struct verify_month *month)
     struct verify *verify = month->verify;
     for (size_t i = 0; i < verify->end_count; i++) {
         const struct verify_end *end = &verify->ends[i];
-        if (end->met || end->ref.created_at_ms < month->one->from_ms ||
+        if (end->met || verify_is_early(verify, &end->ref) ||
+            end->ref.created_at_ms < month->one->from_ms ||
             end->ref.created_at_ms >= month->one->to_ms)
             continue;
         verify_complain(month, &end->ref, no_id,

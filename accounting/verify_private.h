@@ -76,14 +76,15 @@ struct verify {
     struct verify_result *result;
     struct verify_one *months; /* all that the ledger has, oldest first; VERIFY_MONTHS_MAX */
     size_t month_count;
-    size_t first, end;     /* those that are verified */
+    size_t first, end; /* those that are verified */
     int64_t closed_before_ms;
     size_t sealed;         /* months before it have a head, or a later one has */
     uint8_t key[SEAL_KEY]; /* that heads must be signed by */
     bool has_key;
     struct verify_end *ends; /* sorted by boot and lane */
     size_t end_count, end_room;
-    uint32_t early_boot;  /* older ones are from before ends were kept */
+    bool has_early;       /* there are rows of format 1 (ledger_ends.h): */
+    uint32_t early_boot;  /* those of this boot and of older ones */
     struct places places; /* of all months up to here */
     uint64_t salt[2];     /* for hashes that nobody can foresee */
     bool stray;           /* the index names rows outside of all months */
@@ -145,6 +146,13 @@ static inline bool verify_is_sealed(const struct verify_one *one)
     return one->head == HEAD_THERE;
 }
 
+/* Its rows do not change any more: it has a head, or its closing was interrupted before it got one.
+ */
+static inline bool verify_is_closed(const struct verify *verify, const struct verify_one *one)
+{
+    return one->head != HEAD_NONE || one->to_ms <= verify->closed_before_ms;
+}
+
 /* One line: the month, the place (NULL: the month as a whole), the id (may be empty), the law. */
 __attribute__((format(printf, 4, 5))) void verify_complain(struct verify_month *month,
                                                            const struct ledger_ref *ref,
@@ -157,6 +165,7 @@ int verify_month(struct verify *verify, size_t index);
 
 /* verify_places.c */
 int verify_ends_load(struct verify *verify);
+/* From before ends were kept, and all that came with them. */
 bool verify_is_early(const struct verify *verify, const struct ledger_ref *ref);
 int verify_places_begin(struct verify *verify); /* what comes before the first month */
 int verify_open_load(struct verify_month *month);

@@ -268,10 +268,11 @@ const char *verify_row(const struct verify_row *check, bool *ret_decoded,
     if (row_decode(check->bytes, check->len, ret_row) < 0)
         return "cannot be read";
     *ret_decoded = true;
-    if (!is_as_written(check, ret_row))
-        return "is not stored as this build writes it";
+    ret_row->sequence = check->ref->sequence;
     if (ret_row->created_at_ms != check->ref->created_at_ms)
         return "has another created_at than its place";
+    if (!is_as_written(check, ret_row))
+        return "is not stored as this build writes it";
     if (ret_row->id.len == 0)
         return "has no id";
     law = check_texts(ret_row);

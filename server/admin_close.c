@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 enum {
-    WAIT_MS = 5000, /* for rows to come out of the lanes */
-    EXPORT_TRIES = 3,
+    WAIT_MS = 5000,  /* for rows to come out of the lanes */
+    CLOSE_TRIES = 2, /* the first makes the month stand still, so the second is exact */
     TIME_TEXT = 32,
 };
 
@@ -27,7 +27,7 @@ struct closing {
     struct ledger_reader *reader;
     struct admin_file file;
     uint8_t root[TREE_HASH], hash[TREE_HASH]; /* of the rows; of the export */
-    bool sealed;
+    bool made;                                /* the export: it was not there before */
 };
 
 /* --- the export --- */
@@ -77,10 +77,9 @@ static int count_item(void *arg, bool is_hold, const struct ledger_ref *ref,
     struct open_items *items = arg;
 
     (void)ref;
-    (void)row;
     if (is_hold)
         items->holds++;
-    else
+    else if (row == NULL || row->verdict == VERDICT_PENDING)
         items->rows++;
     return 0;
 }
@@ -100,32 +99,11 @@ static int refuse_open_items(struct closing *closing)
                                order->month, (unsigned long long)items.holds);
     if (items.rows > 0 && !order->with_pending)
         return admin_error_set(closing->error, 409, "pending",
-                               "%s: the costs of %llu of its requests may still change; wait for "
+                               "%s: the costs of %llu of its requests are still to come; wait for "
                                "them, or close it with pending rows: what comes later is booked as "
                                "a correction in the open month",
                                order->month, (unsigned long long)items.rows);
     return 0;
-}
-
-/* The rows, the same before and after. -EAGAIN: they do not come to rest. */
-static int write_rows(struct closing *closing)
-{
-    const struct admin_close_order *order = closing->order;
-    uint8_t before[TREE_HASH];
-    int result = read_root(closing, before);
-
-    for (int i = 0; i < EXPORT_TRIES && result == 0; i++) {
-        result = export_rows(closing->reader, order->from_ms, order->to_ms, EXPORT_CSV,
-                             closing->file.stream);
-        if (result == 0)
-            result = read_root(closing, closing->root);
-        if (result == 0 && memcmp(before, closing->root, TREE_HASH) == 0)
-            return 0;
-        memcpy(before, closing->root, TREE_HASH);
-        if (result == 0)
-            result = admin_file_restart(&closing->file);
-    }
-    return result != 0 ? result : -EAGAIN;
 }
 
 static int refuse_file(struct closing *closing, int result)
@@ -140,23 +118,25 @@ static int refuse_file(struct closing *closing, int result)
     return admin_error_set(closing->error, 400, "file", "%s: %s", path, strerror(-result));
 }
 
+/* The root is of before: when it is that of the seal, too, nothing changed between the two. */
 static int write_export(struct closing *closing)
 {
-    int result = admin_file_begin(&closing->file, closing->order->export_path);
+    const struct admin_close_order *order = closing->order;
+    int result = admin_file_begin(&closing->file, order->export_path);
 
     if (result != 0)
         return refuse_file(closing, result);
-    result = write_rows(closing);
-    if (result == -EAGAIN)
-        return admin_error_set(closing->error, 409, "changing",
-                               "%s: costs of it are coming in; try again in a minute",
-                               closing->order->month);
+    result = read_root(closing, closing->root);
+    if (result == 0)
+        result = export_rows(closing->reader, order->from_ms, order->to_ms, EXPORT_CSV,
+                             closing->file.stream);
     if (result != 0)
         return admin_error_ledger(closing->error, result, "");
     result = admin_file_sync(&closing->file, closing->hash);
     if (result == 0)
-        result = admin_file_finish(&closing->file);
-    return result == 0 ? 0 : refuse_file(closing, result);
+        result = admin_file_finish(&closing->file, closing->hash);
+    closing->made = result == 0;
+    return result >= 0 ? 0 : refuse_file(closing, result);
 }
 
 static int head_path(const struct closing *closing, char path[4096])
@@ -166,7 +146,7 @@ static int head_path(const struct closing *closing, char path[4096])
     return len < 4096 ? 0 : -ENAMETOOLONG;
 }
 
-/* Steps 1 to 5. */
+/* Steps 1 to 4. */
 static int prepare_export(struct closing *closing)
 {
     char head[4096];
@@ -210,9 +190,32 @@ static int refuse_close(struct closing *closing, int result, const char *text)
     }
 }
 
-/* Steps 6 and 7, with an export or without. */
+static int write_head(struct closing *closing, const struct seal *seal)
+{
+    const struct admin_close_order *order = closing->order;
+    char head[SEAL_TEXT_MAX], path[4096];
+    int result = head_path(closing, path);
+
+    if (result == 0)
+        result = admin_file_write(path, head, seal_print(seal, true, head));
+    if (result == 0)
+        return 0;
+    return admin_error_set(closing->error, 500, "head_not_written",
+                           "%s is closed and exported, but its head could not be written to "
+                           "%s.head: %s; GET /ledger/months has it",
+                           order->month, order->export_path, strerror(-result));
+}
+
+/* Nothing was sealed for certain. After a failure of the disk there may be a seal all the same, and
+ * the export is what it names. */
+static bool is_refusal(int result)
+{
+    return result == -EBUSY || result == -EAGAIN || result == -EINVAL || result == -ESTALE;
+}
+
+/* Steps 5 and 6, with an export or without. 1: the export is of other rows. */
 static int close_month(struct closing *closing, const struct seal_signer *signer, bool exported,
-                       struct seal *ret_seal)
+                       bool again, struct seal *ret_seal)
 {
     const struct admin_close_order *order = closing->order;
     struct ledger_close_order close_order = {
@@ -220,30 +223,32 @@ static int close_month(struct closing *closing, const struct seal_signer *signer
         .now_ms = order->now_ms,
         .signer = signer,
         .export_hash = exported ? closing->hash : NULL,
+        .expected_root = exported ? closing->root : NULL,
         .with_pending = order->with_pending,
     };
-    char text[512] = "", head[SEAL_TEXT_MAX], path[4096];
+    char text[512] = "";
     int result = ledger_close_month(closing->ledger, &close_order, ret_seal, text, sizeof text);
 
-    if (result != 0)
-        return refuse_close(closing, result, text);
-    closing->sealed = true;
-    if (!exported)
-        return 0;
-    if (memcmp(ret_seal->root, closing->root, TREE_HASH) != 0)
-        return admin_error_set(closing->error, 500, "export_differs",
-                               "%s is closed, but a cost came in between its export and its seal: "
-                               "%s holds the row as it was before; export it again",
-                               order->month, order->export_path);
-    result = head_path(closing, path);
     if (result == 0)
-        result = admin_file_write(path, head, seal_print(ret_seal, true, head));
-    if (result != 0)
-        return admin_error_set(closing->error, 500, "head_not_written",
-                               "%s is closed and exported, but its head could not be written to "
-                               "%s.head: %s; GET /ledger/months has it",
-                               order->month, order->export_path, strerror(-result));
-    return 0;
+        return exported ? write_head(closing, ret_seal) : 0;
+    if (closing->made && is_refusal(result))
+        unlink(order->export_path); /* no head names it, and the next try begins anew */
+    return result == -ESTALE && again ? 1 : refuse_close(closing, result, text);
+}
+
+static int export_and_close(struct closing *closing, const struct seal_signer *signer,
+                            struct seal *ret_seal)
+{
+    int result = 1;
+
+    for (int i = 1; i <= CLOSE_TRIES && result == 1; i++) {
+        result = prepare_export(closing);
+        if (result == 0 && i == 1 && closing->order->on_exported != NULL)
+            closing->order->on_exported(closing->order->arg);
+        if (result == 0)
+            result = close_month(closing, signer, true, i < CLOSE_TRIES, ret_seal);
+    }
+    return result;
 }
 
 int admin_close(struct ledger *ledger, const struct admin_close_order *order, struct seal *ret_seal,
@@ -261,12 +266,9 @@ int admin_close(struct ledger *ledger, const struct admin_close_order *order, st
     if (order->now_ms < order->to_ms)
         result = admin_error_set(error, 409, "not_over", "%s: the month is not over", order->month);
     else if (exports)
-        result = prepare_export(&closing);
-    if (result == 0) {
-        result = close_month(&closing, signer, exports, ret_seal);
-        if (result != 0 && exports && !closing.sealed)
-            unlink(order->export_path); /* no head names it, and the next try begins anew */
-    }
+        result = export_and_close(&closing, signer, ret_seal);
+    else
+        result = close_month(&closing, signer, false, false, ret_seal);
     seal_signer_free(signer);
     return result;
 }

@@ -4,19 +4,20 @@
  * Closing with an export. A seal names the SHA-256 of the month's export, so the file must hold the
  * very rows that are sealed, and it must be whole on the disk before the seal is. The order:
  *
- *     1  nothing of the month may be open (held, or listed because its cost may still change),
- *        unless with_pending; from then on no row of a month that is over changes, because nobody
- *        is left who would change one
+ *     1  nothing of the month may be open: no call under way, and no cost still to come unless
+ *        with_pending
  *     2  the root of the tree over its rows
  *     3  the export, into a file beside, made durable
- *     4  the root again: another one means that a row changed meanwhile (with_pending), and 3 is
- *        done again, three times at most
- *     5  the file gets its name (one that is there already is never replaced)
- *     6  ledger_close_month() with its hash; when it refuses, the file goes again
- *     7  the root in the seal is compared with that of 4, the head is written beside as FILE.head
+ *     4  the file gets its name; one that is there already is never replaced, but taken as it is
+ *        when it holds the same: an earlier try that was killed before 5 left it
+ *     5  ledger_close_month() with the hash of 3 and the root of 2, which makes the month stand
+ *        still and seals it when its root is that one; when it refuses, the file goes again, and
+ *        when it fails, it stays, for there may be a seal that names it
+ *     6  the head is written beside as FILE.head
  *
- * With with_pending a row may still change between 4 and the moment in which 6 makes the month
- * stand still. Then 7 says so: the month is closed, its export is of a moment before.
+ * A row may still change between 2 and the moment in which 5 makes the month stand still: listed
+ * ones do. Then 5 seals nothing (-ESTALE), and 2 to 5 are done once more, with rows that do not
+ * change any more. When that fails, the rows stand still all the same: closing again seals them.
  *
  * Threads: any but the ledger's writer; one closing at a time. Blocks on the disk.
  */
@@ -36,9 +37,11 @@ struct admin_close_order {
     bool with_pending;        /* also when requests of it still wait for their cost */
     const char *export_path;  /* absolute; NULL or empty: no export */
     const _Atomic bool *stop; /* becomes true: ends before the month is closed; may be NULL */
+    /* For tests, may be NULL: called when the first export is whole and nothing is sealed. */
+    void (*on_exported)(void *arg);
+    void *arg;
 };
-/* 0 and the signed head; -1 with error: the month is open as before, unless code is
- * "export_differs". */
+/* 0 and the signed head; -1 with error: there is no head, unless code is "head_not_written". */
 int admin_close(struct ledger *ledger, const struct admin_close_order *order, struct seal *ret_seal,
                 struct admin_error *error);
 /* {"month",...,"head":"the signed text"} */

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { READ_BYTES = 64 * 1024, COPY_BYTES_MAX = 64 * 1024 };
@@ -18,32 +20,65 @@ static int failure(void)
     return errno != 0 ? -errno : -EIO;
 }
 
+/* What is called so is the file that was locked, and nobody else's: -EEXIST. */
+static int check_part(int fd, const char *path, bool fresh)
+{
+    struct stat here, there;
+    bool ours = fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev &&
+                here.st_ino == there.st_ino;
+
+    if (ours && !fresh)
+        ours = S_ISREG(here.st_mode) && here.st_nlink == 1 && here.st_uid == geteuid() &&
+               (here.st_mode & 0777) == 0600;
+    return ours ? 0 : -EEXIST;
+}
+
+/* Gives it locked and empty. */
+static int open_part(const char *path, int *ret_fd)
+{
+    const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    int fd = open(path, flags | O_CREAT | O_EXCL, 0600), result = 0;
+    bool fresh = fd >= 0, locked;
+
+    if (!fresh && errno != EEXIST)
+        return failure();
+    if (!fresh)
+        fd = open(path, flags);
+    if (fd < 0)
+        return -EEXIST;
+    /* Not every file system has locks: there only what is new is ours for certain. */
+    locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (!locked && (!fresh || errno == EWOULDBLOCK))
+        result = -EEXIST;
+    if (result == 0)
+        result = check_part(fd, path, fresh);
+    if (result == 0 && !fresh && ftruncate(fd, 0) != 0)
+        result = failure();
+    if (result == 0)
+        *ret_fd = fd;
+    else
+        close(fd);
+    return result;
+}
+
 int admin_file_begin(struct admin_file *file, const char *path)
 {
     size_t len = strlen(path);
-    int fd;
+    int fd, result;
 
     if (len >= sizeof file->path)
         return -ENAMETOOLONG;
     memcpy(file->path, path, len + 1);
     snprintf(file->part, sizeof file->part, "%s.part", path);
-    if (access(path, F_OK) == 0)
-        return -EEXIST;
-    fd = open(file->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return failure();
+    result = open_part(file->part, &fd);
+    if (result != 0)
+        return result;
     file->stream = fdopen(fd, "w+");
     if (file->stream != NULL)
         return 0;
-    close(fd);
     unlink(file->part);
+    close(fd);
     return -ENOMEM;
-}
-
-int admin_file_restart(struct admin_file *file)
-{
-    rewind(file->stream);
-    return ftruncate(fileno(file->stream), 0) == 0 ? 0 : failure();
 }
 
 static int hash_stream(FILE *stream, uint8_t ret_hash[ADMIN_FILE_HASH])
@@ -73,9 +108,9 @@ void admin_file_abandon(struct admin_file *file)
 {
     if (file->stream == NULL)
         return;
+    unlink(file->part); /* while it is locked */
     fclose(file->stream);
     file->stream = NULL;
-    unlink(file->part);
 }
 
 /* Not every file system can rename without replacing: a second name, then, and one less. */
@@ -91,20 +126,46 @@ static int give_name(const struct admin_file *file)
     return 0;
 }
 
-int admin_file_finish(struct admin_file *file)
+/* 1: what has the name already holds the same, durably; else -EEXIST. */
+static int take_same(const char *path, const uint8_t hash[ADMIN_FILE_HASH])
 {
-    int result = 0;
+    uint8_t found[ADMIN_FILE_HASH];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    FILE *stream = fd >= 0 ? fdopen(fd, "r") : NULL;
+    struct stat status;
+    bool same;
+
+    if (stream == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return -EEXIST;
+    }
+    same = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && hash_stream(stream, found) == 0 &&
+           memcmp(found, hash, ADMIN_FILE_HASH) == 0 && fsync(fd) == 0;
+    fclose(stream);
+    return same ? 1 : -EEXIST;
+}
+
+int admin_file_finish(struct admin_file *file, const uint8_t *hash)
+{
+    int result = 0, synced;
 
     assert(file->stream != NULL);
     errno = 0;
-    if (fclose(file->stream) != 0)
+    if (fflush(file->stream) != 0)
         result = failure();
-    file->stream = NULL;
     if (result == 0)
         result = give_name(file);
+    if (result == -EEXIST && hash != NULL)
+        result = take_same(file->path, hash);
     if (result != 0)
-        unlink(file->part);
-    return result == 0 ? admin_file_sync_folder(file->path) : result;
+        unlink(file->part); /* while it is locked */
+    fclose(file->stream);   /* what it held is on the disk */
+    file->stream = NULL;
+    if (result < 0)
+        return result;
+    synced = admin_file_sync_folder(file->path);
+    return synced == 0 ? result : synced;
 }
 
 int admin_file_sync_folder(const char *path)
@@ -142,7 +203,7 @@ int admin_file_write(const char *path, const void *bytes, size_t len)
     if (result == 0)
         result = admin_file_sync(&file, hash);
     if (result == 0)
-        return admin_file_finish(&file);
+        return admin_file_finish(&file, NULL);
     admin_file_abandon(&file);
     return result;
 }

@@ -8,20 +8,21 @@
 
 enum { ADMIN_FILE_HASH = 32 };
 
-/* A file that is being written beside the place where it is to be: path and ".part", mode 0600. */
+/* A file that is being written beside the place where it is to be: path and ".part", mode 0600, and
+ * locked, so that one which a dead process left behind is told from one that is being written. */
 struct admin_file {
     FILE *stream; /* "w+" */
     char path[4096], part[4096 + 8];
 };
-/* -EEXIST: path, or one that is being written, is there already. Other errnos. */
+/* Replaces what a dead process left. -EEXIST: it is being written, or what is called so is not
+ * ours. Other errnos. */
 int admin_file_begin(struct admin_file *file, const char *path);
-/* Forgets what was written, to begin anew. */
-int admin_file_restart(struct admin_file *file);
 /* Flushes it to the disk and reads it back: SHA-256 of what it holds. */
 int admin_file_sync(struct admin_file *file, uint8_t ret_hash[ADMIN_FILE_HASH]);
-/* Gives it its name, durably; never replaces: -EEXIST. Either way the file is closed, and after a
- * failure gone. */
-int admin_file_finish(struct admin_file *file);
+/* Gives it its name, durably; never replaces: -EEXIST. 1: the file that is there holds the same
+ * (hash; NULL: is not asked) and is taken as it is. Either way the file is closed, and where it did
+ * not get its name, gone. */
+int admin_file_finish(struct admin_file *file, const uint8_t *hash);
 /* Closes and removes what is not finished. */
 void admin_file_abandon(struct admin_file *file);
 

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
+
+enum { HAND_OVER_MS = 200 }; /* until it is asked whether a chunk may be waited for */
 
 /* Lives in the request's pool, and goes with it. */
 struct ticket {
@@ -17,13 +20,23 @@ struct ticket {
 void admin_post(struct admin *admin, struct admin_message *message, void (*fn)(void *arg),
                 void *arg)
 {
-    message->super = (h2o_multithread_message_t){{NULL, NULL}};
+    assert(!h2o_linklist_is_linked(&message->super.link)); /* it was taken off before it ran */
     message->fn = fn;
     message->arg = arg;
     h2o_multithread_send_message(&admin->mailbox, &message->super);
 }
 
 /* --- birth and death: on the loop --- */
+
+static void init_taken(struct admin_job *job)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&job->taken, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
 
 static void free_job(struct admin_job *job)
 {
@@ -83,7 +96,7 @@ struct admin_job *admin_job_new(struct admin *admin, h2o_req_t *req, enum admin_
     job->chunk = malloc(ADMIN_CHUNK_BYTES);
     job->buffer = malloc(ADMIN_CHUNK_BYTES);
     pthread_mutex_init(&job->lock, NULL);
-    pthread_cond_init(&job->taken, NULL);
+    init_taken(job);
     if (job->chunk != NULL && job->buffer != NULL)
         return job;
     free_job(job);
@@ -223,7 +236,12 @@ static void watch_client(struct admin_job *job)
 
 static void on_chunk(void *arg)
 {
-    pump(arg);
+    struct admin_job *job = arg;
+
+    pthread_mutex_lock(&job->lock);
+    job->posted = false;
+    pthread_mutex_unlock(&job->lock);
+    pump(job);
 }
 
 static void on_end(void *arg)
@@ -244,24 +262,54 @@ static void on_end(void *arg)
 
 /* --- the thread --- */
 
-/* Hands one chunk over. false: nobody wants it any more. */
+/* The thread may be in the midst of reading the ledger. Its writer, which opens the database again
+ * after an error, must not wait for a client that takes nothing. */
+static bool is_in_the_way(const struct admin_job *job)
+{
+    struct ledger_health health;
+
+    if (job->exclusive)
+        return false; /* what it answers is written when it reads no more */
+    if (atomic_load(&job->stop))
+        return true;
+    ledger_health(job->admin->gateway->ledger, &health);
+    return health.error != 0;
+}
+
+static bool wait_for_room_locked(struct admin_job *job)
+{
+    while (job->chunk_len > 0 && !job->gone) {
+        int64_t until_ms = admin_monotonic_ms() + HAND_OVER_MS;
+        struct timespec until = {(time_t)(until_ms / 1000), (long)(until_ms % 1000) * 1000000};
+        if (pthread_cond_timedwait(&job->taken, &job->lock, &until) == ETIMEDOUT &&
+            job->chunk_len > 0 && is_in_the_way(job)) {
+            atomic_store(&job->stop, true); /* which is what its error says, too */
+            job->gone = true;               /* no later chunk either: one is missing */
+        }
+    }
+    return !job->gone;
+}
+
+/* Hands one chunk over. false: nobody wants it any more, or it may not be waited for. The loop may
+ * find the chunk before it comes to the message, so that the next one is handed over while the
+ * message still lies in the mailbox: it is posted once. */
 static bool hand_over(struct admin_job *job, const char *bytes, size_t len)
 {
-    bool gone;
+    bool wanted, post;
 
     assert(len > 0 && len <= ADMIN_CHUNK_BYTES);
     pthread_mutex_lock(&job->lock);
-    while (job->chunk_len > 0 && !job->gone)
-        pthread_cond_wait(&job->taken, &job->lock);
-    gone = job->gone;
-    if (!gone) {
+    wanted = wait_for_room_locked(job);
+    post = wanted && !job->posted;
+    if (wanted) {
         memcpy(job->chunk, bytes, len);
         job->chunk_len = len;
+        job->posted = true;
     }
     pthread_mutex_unlock(&job->lock);
-    if (!gone)
+    if (post)
         admin_post(job->admin, &job->chunk_message, on_chunk, job);
-    return !gone;
+    return wanted;
 }
 
 /* 0 is what stdio wants of a write that failed. */
@@ -286,6 +334,7 @@ static void *run(void *arg)
     struct admin_job *job = arg;
     FILE *out = fopencookie(job, "w", (cookie_io_functions_t){.write = write_chunks});
     int result = -1;
+    bool broken;
 
     pthread_setname_np(pthread_self(), "admin-job");
     if (out == NULL || setvbuf(out, job->buffer, _IOFBF, ADMIN_CHUNK_BYTES) != 0)
@@ -297,7 +346,10 @@ static void *run(void *arg)
     if (result != 0 && !job->exclusive && atomic_load(&job->stop))
         admin_error_ledger(&job->error, -ECANCELED, "");
     job->discard = result != 0; /* an error is told instead, as far as nothing has left yet */
-    if (out != NULL && fclose(out) != 0 && result == 0)
+    broken = out != NULL && ferror(out) != 0;
+    if (out != NULL && fclose(out) != 0)
+        broken = true;
+    if (broken && result == 0)
         admin_error_ledger(&job->error, -ECANCELED, "");
     admin_post(job->admin, &job->end_message, on_end, job);
     return NULL;

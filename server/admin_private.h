@@ -13,7 +13,9 @@
  * taken for whole.
  *
  * Whoever asked may be gone before the thread has ended: then the loop marks the job, the thread's
- * next write fails, and the message that the thread has ended frees it.
+ * next write fails, and the message that the thread has ended frees it. A client that takes nothing
+ * while the ledger must be opened again is not waited for either: the thread's write fails, and the
+ * answer breaks.
  */
 #ifndef SERVER_ADMIN_PRIVATE_H
 #define SERVER_ADMIN_PRIVATE_H
@@ -91,6 +93,7 @@ struct admin_job {
     pthread_mutex_t lock; /* guards the following; held for copying a chunk at most */
     pthread_cond_t taken;
     bool gone;
+    bool posted;      /* chunk_message lies in the mailbox */
     size_t chunk_len; /* 0: the thread may fill it */
     char *chunk;
     /* The thread's, until it has ended; type and disposition are read by the loop once there is a
@@ -122,7 +125,8 @@ const char *admin_reason(int status);
 
 /* --- admin_job.c --- */
 
-/* Any thread: fn(arg) on the loop. The message stays the caller's until then. */
+/* Any thread: fn(arg) on the loop. The message stays the caller's until then, and must not be
+ * posted again before. */
 void admin_post(struct admin *admin, struct admin_message *message, void (*fn)(void *arg),
                 void *arg);
 /* A job for the request, its question still to be filled in; NULL: no memory. Starting it may

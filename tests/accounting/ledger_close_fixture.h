@@ -23,9 +23,10 @@ static inline struct ledger *close_open(const struct fixture *fixture, unsigned 
     return fixture_open(&options);
 }
 
-/* With a key that is made where there is none. */
-static inline int try_close(const struct fixture *fixture, struct ledger *ledger, int64_t month_ms,
-                            int64_t now_ms, bool with_pending)
+/* With a key that is made where there is none. expected_root may be NULL. */
+static inline int try_close_as(const struct fixture *fixture, struct ledger *ledger,
+                               int64_t month_ms, int64_t now_ms, bool with_pending,
+                               const uint8_t *expected_root)
 {
     static const uint8_t export_hash[TREE_HASH] = {7};
     struct seal_signer *signer;
@@ -36,6 +37,7 @@ static inline int try_close(const struct fixture *fixture, struct ledger *ledger
         .month_from_ms = month_ms,
         .now_ms = now_ms,
         .export_hash = export_hash,
+        .expected_root = expected_root,
         .with_pending = with_pending,
     };
     if (result < 0 && result != -EEXIST)
@@ -48,6 +50,12 @@ static inline int try_close(const struct fixture *fixture, struct ledger *ledger
     assert_int_equal(result == 0, close_error[0] == 0);
     seal_signer_free(signer);
     return result;
+}
+
+static inline int try_close(const struct fixture *fixture, struct ledger *ledger, int64_t month_ms,
+                            int64_t now_ms, bool with_pending)
+{
+    return try_close_as(fixture, ledger, month_ms, now_ms, with_pending, NULL);
 }
 
 static inline struct ledger_ref close_append(struct ledger_lane *lane, const char *id,

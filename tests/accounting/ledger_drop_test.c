@@ -161,6 +161,39 @@ static void a_month_that_was_not_exported_stays(void **state)
     ledger_close(ledger);
 }
 
+/* As a machine leaves one that stopped between making a month and its first row. */
+static void make_empty_month(const struct fixture *fixture, int64_t month_ms)
+{
+    rocksdb_column_family_handle_t *month;
+    struct ledger_db *db;
+    char path[JOURNAL_PATH_MAX];
+    ledger_db_path(fixture->dir, path);
+    assert_int_equal(ledger_db_open(path, false, &db, close_error, sizeof(close_error)), 0);
+    assert_int_equal(ledger_db_month(db, month_ms, &month), 0);
+    ledger_db_close(db);
+    close_error[0] = 0;
+}
+
+static void a_month_without_rows_holds_up_no_other(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger *ledger = open_months(fixture);
+    struct ledger_reader *reader;
+    unsigned dropped;
+    ledger_close(ledger);
+    make_empty_month(fixture, october_ms - 1);
+    make_empty_month(fixture, december_ms);
+    ledger = close_open(fixture, 2);
+    assert_int_equal(ledger_drop_months(ledger, october_ms - 1, &dropped), 0);
+    assert_int_equal(dropped, 0);
+    assert_int_equal(ledger_drop_months(ledger, INT64_MAX, &dropped), 0);
+    assert_int_equal(dropped, 2);
+    assert_int_equal(ledger_reader_within(ledger, WAIT_MS, NULL, &reader), 0);
+    check_dropped(reader);
+    ledger_reader_close(reader);
+    ledger_close(ledger);
+}
+
 struct slow_read {
     struct ledger *ledger;
     unsigned seen, dropped;
@@ -202,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_month_leaves_with_all_that_points_at_it),
         TEST(a_month_that_was_not_exported_stays),
+        TEST(a_month_without_rows_holds_up_no_other),
         TEST(who_is_reading_a_month_reads_it_to_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
 #include "accounting/ledger_recover.h"
 #include "accounting/ledger_writer.h"
 
-#include "tests/accounting/ledger_fixture.h"
+#include "tests/accounting/ledger_close_fixture.h"
 
 #include <fcntl.h>
 
@@ -230,6 +230,46 @@ static void a_listed_row_holds_sums_back_for_a_time_only(void **state)
     ledger_close(ledger);
 }
 
+/* A month that is closed while a row's record says all but its cost: that is no last word, and must
+ * not stand for it. */
+static void a_closed_month_is_told_the_last_word_only(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct ledger *ledger = close_open(fixture, 1);
+    struct ledger_lane *lane = ledger_lane(ledger, 0);
+    struct ledger_ref ref = close_post_pending(lane, "gen_1", october_ms + 6);
+    struct ledger_row was = close_pending_row("gen_1"), row = was;
+    struct fixture_rows *rows;
+    int64_t billed = 0, tokens = 0;
+    assert_int_equal(try_close(fixture, ledger, october_ms, november_ms, true), 0);
+    row.usage.prompt_tokens = 25;
+    for (unsigned again = 0; again < 2; again++) {
+        uint64_t position = ledger_position(lane);
+        assert_int_equal(ledger_settle(lane, &ref, &was, &row, true, november_ms + 1), -ESTALE);
+        assert_int_equal(ledger_position(lane), position);
+        assert_int_equal(close_listed(ledger), 1);
+        ledger_close(ledger);
+        ledger = close_open(fixture, 1);
+        lane = ledger_lane(ledger, 0);
+    }
+    row.billed = fixture_money(400);
+    row.verdict = VERDICT_UNPRICED;
+    assert_int_equal(ledger_settle(lane, &ref, &was, &row, false, november_ms + 2), 0);
+    assert_int_equal(ledger_wait(ledger), 0);
+    assert_int_equal(close_listed(ledger), 0);
+    ledger_close(ledger);
+    rows = fixture_read(fixture->dir);
+    assert_int_equal(rows->count, 2);
+    for (size_t i = 0; i < rows->count; i++) {
+        billed +=
+            rows->rows[i].row.billed.known ? (int64_t)rows->rows[i].row.billed.money.femto : 0;
+        tokens += rows->rows[i].row.usage.prompt_tokens;
+    }
+    assert_int_equal(billed, 400);
+    assert_int_equal(tokens, 25);
+    free(rows);
+}
+
 /* --- what older builds left --- */
 
 static uint32_t journal_version(const struct fixture *fixture, const uint32_t *set)
@@ -370,6 +410,7 @@ int main(void)
         TEST(another_lane_may_settle),
         TEST(a_row_that_cannot_be_read_hides_no_other),
         TEST(a_listed_row_holds_sums_back_for_a_time_only),
+        TEST(a_closed_month_is_told_the_last_word_only),
         TEST(a_journal_of_the_first_version_is_drained),
         TEST(a_ledger_of_the_first_format_is_taken_over),
     };

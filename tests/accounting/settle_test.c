@@ -416,7 +416,8 @@ static void counts_that_differ_are_named(void **state)
     assert_judged(&row, "0.00254674", "-0.000198", VERDICT_UNDER, CAUSE_TOKEN_COUNT);
 }
 
-/* A record of the prompt without its cache reads, where the answer knew of reads. */
+/* A record of the prompt without its cache reads, where the answer knew of reads: it is counted as
+ * the answer was. */
 static void a_smaller_prompt_leaves_out_the_reads_that_are_known(void **state)
 {
     struct settle_record record = SETTLE_RECORD_INIT;
@@ -424,11 +425,15 @@ static void a_smaller_prompt_leaves_out_the_reads_that_are_known(void **state)
     struct settle_room room;
 
     (void)state;
+    rate(&row, true, &room);
     record.usage.prompt_tokens = 1;
+    assert_false(tell(&row, &record, &room)); /* with its reads it is the same */
+    record.usage.prompt_tokens = 2;
     assert_true(tell(&row, &record, &room));
-    assert_true(row.usage.exclusive);
-    assert_sum(row.estimated, "0.00254674");
-    assert_text(row.rating, "1;0:0:1:1400000000;1:1:16:4400000000;2:2:9519:260000000");
+    assert_false(row.usage.exclusive);
+    assert_int_equal(row.usage.prompt_tokens, 9521);
+    assert_sum(row.estimated, "0.00254814");
+    assert_text(row.rating, "1;0:0:2:1400000000;1:1:16:4400000000;2:2:9519:260000000");
 }
 
 static void giving_up_ends_pending_only(void **state)

@@ -199,6 +199,42 @@ static void wide_marks_name_a_run_of_rows(void **state)
                  "it and the 7 rows behind it are not all as they were sealed");
 }
 
+/* --- a closing that was interrupted --- */
+
+/* Its mark is durable and its head is not there: what rests on the mark is lawful. */
+static void a_month_whose_closing_was_interrupted_says_so_once(void **state)
+{
+    enum { CORRECTED = 300, PENDING = 303 }; /* of November */
+    struct tried *tried = *state;
+    struct ledger_reader *reader = tried->reader;
+    struct stored *stored = &reader->rows[reader->row_count - 2];
+    uint8_t bytes[ROW_ENCODED_MAX];
+    char corrects[ROW_PLACE_MAX];
+    struct ledger_row row;
+    struct made made;
+    reader->seals[1].month[0] = '\0';
+    reader->closed_before_ms = DECEMBER;
+    memcpy(bytes, stored->bytes, stored->len);
+    assert_int_equal(row_decode(bytes, stored->len, &row), 0);
+    snprintf(corrects, sizeof(corrects), "%" PRId64 "/%" PRIu64,
+             reader->rows[CORRECTED].ref.created_at_ms, reader->rows[CORRECTED].ref.sequence);
+    row.corrects = text_of(corrects);
+    store(reader, reader->row_count - 2, &stored->ref, &row);
+    make_row(&made, PENDING, reader->rows[PENDING].ref.created_at_ms);
+    made.row.observed = (struct text){NULL, 0};
+    made.row.billed = made.row.market = (struct maybe_money){0};
+    judge(&made.row, true);
+    store(reader, PENDING, &reader->rows[PENDING].ref, &made.row); /* corrected, and off the list */
+    forget_the_rest(reader);
+    expect_found(tried, NULL,
+                 "2026-11: it has no head, though its closing had begun: close it again");
+    if (tried->result.complaints != 1)
+        fail_msg("%s", tried->said);
+    reader->closed_before_ms = NOVEMBER;
+    expect_found(tried, &reader->rows[PENDING].ref, "is pending, but nobody looks for its cost");
+    expect_said(tried, "corrects a row of a month that is not closed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +249,7 @@ int main(void)
         TRIED(a_forged_text_is_named),
         TRIED(marks_do_not_vouch_for_themselves),
         TRIED(wide_marks_name_a_run_of_rows),
+        TRIED(a_month_whose_closing_was_interrupted_says_so_once),
     };
     return cmocka_run_group_tests(tests, make_base, free_base);
 }

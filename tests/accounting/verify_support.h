@@ -5,6 +5,7 @@
 #define TESTS_ACCOUNTING_VERIFY_SUPPORT_H
 
 #include "accounting/ledger_close.h"
+#include "accounting/ledger_ends.h"
 #include "accounting/ledger_month.h"
 #include "accounting/ledger_proof.h"
 #include "accounting/ledger_rollup.h"
@@ -52,8 +53,9 @@ struct ledger_reader {
     size_t marks_len[2];
     bool marked;
     int64_t closed_before_ms;
-    int seal_result;  /* of November's, when not 0 */
-    unsigned exports; /* what export_rows() leaves out, for tests of it */
+    uint32_t early_boot; /* 0: there is none */
+    int seal_result;     /* of November's, when not 0 */
+    unsigned exports;    /* what export_rows() leaves out, for tests of it */
 };
 
 /* --- the reader's functions --- */
@@ -161,6 +163,12 @@ int ledger_reader_ends(struct ledger_reader *reader, int64_t from_ms, int64_t to
     return result;
 }
 
+int ledger_reader_early(struct ledger_reader *reader, uint32_t *ret_boot)
+{
+    *ret_boot = reader->early_boot;
+    return reader->early_boot > 0;
+}
+
 int ledger_reader_ids(struct ledger_reader *reader, int64_t from_ms, int64_t to_ms,
                       int (*fn)(void *arg, uint64_t hash, const struct ledger_ref *ref), void *arg)
 {
@@ -216,6 +224,7 @@ static inline void store(struct ledger_reader *reader, size_t at, const struct l
     struct ledger_row stamped = *row;
     struct stored *stored = &reader->rows[at];
     stamped.created_at_ms = ref->created_at_ms;
+    stamped.sequence = ref->sequence;
     stored->ref = *ref;
     assert_int_equal(row_encode(&stamped, stored->bytes, sizeof(stored->bytes), &stored->len), 0);
 }

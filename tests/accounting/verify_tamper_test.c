@@ -135,6 +135,7 @@ static void a_row_was_forged(void **state)
         find(whole, months[i], LEDGER_KEY_ROW, 5, &found);
         found.ref.created_at_ms++;
         make_row(&made, 7777, found.ref.created_at_ms);
+        made.row.sequence = found.ref.sequence;
         assert_int_equal(row_encode(&made.row, found.value, sizeof(found.value), &found.len), 0);
         ledger_db_key(&found.ref, LEDGER_KEY_ROW, found.key);
         put_found(whole, &found);
@@ -151,6 +152,7 @@ static void a_row_was_replaced(void **state)
         begin(whole);
         find(whole, months[i], LEDGER_KEY_ROW, 5, &found);
         make_row(&made, 7776, found.ref.created_at_ms);
+        made.row.sequence = found.ref.sequence;
         assert_true(made.row.cache == CACHE_MISS);
         assert_int_equal(row_encode(&made.row, found.value, sizeof(found.value), &found.len), 0);
         put_found(whole, &found);
@@ -177,6 +179,7 @@ static void make_cheaper(struct whole *whole, int64_t month_ms, struct found *re
     assert_int_equal(observe_add(&row, &seen, observed), 1);
     judge(&row, false);
     *ret_found = was;
+    row.sequence = was.ref.sequence;
     assert_int_equal(row_encode(&row, ret_found->value, sizeof(ret_found->value), &ret_found->len),
                      0);
 }

@@ -185,6 +185,30 @@ static void swapped_rows_are_out_of_order(void **state)
     expect_found(tried, &rows[OPEN + 1].ref, "does not come after the row before it");
 }
 
+/* A build of format 1 kept neither ends nor, at first, an index. */
+static void early_boots_need_no_ends_and_no_index(void **state)
+{
+    struct tried *tried = *state;
+    struct ledger_reader *reader = tried->reader;
+    reader->early_boot = 1;
+    for (size_t i = 0; i < reader->end_count; i++)
+        if (places_boot(&reader->ends[i]) == 1 && places_lane(&reader->ends[i]) == 0)
+            reader->ends[i--] = reader->ends[--reader->end_count];
+    for (size_t i = 0; i < reader->id_count; i++)
+        if (places_boot(&reader->ids[i].ref) == 1 && i % 2 == 0)
+            reader->ids[i--] = reader->ids[--reader->id_count];
+    if (run(tried) != 0)
+        fail_msg("%s", tried->said);
+    reader->early_boot = (1 << 20) - 1; /* the boot before boot 0, which comes before boot 1 */
+    assert_int_equal(run(tried), -EBADMSG);
+    expect_said(tried, "comes behind the last place that lane 0 of boot 1 gave");
+    expect_said(tried, "the index of ids does not name this row");
+    reader->early_boot = 0; /* no end at all does not make rows early */
+    reader->end_count = 0;
+    assert_int_equal(run(tried), -EBADMSG);
+    expect_said(tried, "comes behind the last place that lane 1 of boot 2 gave");
+}
+
 /* Contents swapped, places kept. */
 static void a_row_in_anothers_place_shows(void **state)
 {
@@ -381,6 +405,7 @@ int main(void)
         TRIED(a_row_of_a_boot_that_never_was_is_forged),
         TRIED(a_row_of_a_boot_that_had_ended_is_forged),
         TRIED(swapped_rows_are_out_of_order),
+        TRIED(early_boots_need_no_ends_and_no_index),
         TRIED(a_row_in_anothers_place_shows),
         TRIED(any_flipped_byte_of_a_closed_month_is_found_and_named),
         TRIED(a_sum_that_is_not_its_rows_shows),

@@ -58,7 +58,7 @@ def run(gateway, sim, stream, midway, cache, followers):
         if row["id"] != call["id"]:
             equal((row["verdict"], row["cache"], row["booked_usd"]), ("free", "collapsed", "0"), what)
     told = [row["source_id"] for row in rows if row["finish_reason"] and row["id"] != call["id"]]
-    equal(told, [call["id"]] * len(stayed), f"{what}: those that stayed")
+    equal(told, [call["id"]] * followers, f"{what}: those that stayed, and those that left, know whose answer it was")
     if cache:
         hit = gateway.chat(text, stream=stream, cache=True)
         equal((hit.status, hit.cache()), (200, "HIT"), what)

@@ -64,9 +64,9 @@ with Sim() as sim:
             equal(rows[:10], before, "what was there before")
             # A call that was under way is an open hold in the copy; all others are as they are.
             for row in rows:
-                if row["verdict"] != "unknown":
+                if row["verdict"] not in ("unknown", "pending"):
                     equal(row, final.get(row["id"], "no such row"), "a row of the copy")
-            check(len([row for row in rows if row["verdict"] == "unknown"]) <= 1, "one call at a time was under way")
+            check(len([row for row in rows if row["verdict"] in ("unknown", "pending")]) <= 1, "one call at a time was under way")
             with open(os.path.join(copy, "signing-key"), "rb") as one, \
                     open(os.path.join(gateway.data, "signing-key"), "rb") as other:
                 equal(one.read(), other.read())

@@ -2,6 +2,7 @@
 
 #include "accounting/export.h"
 #include "accounting/ledger_month.h"
+#include "server/admin_file.h"
 #include "tests/accounting/ledger_fixture.h"
 
 #include <openssl/evp.h>
@@ -16,6 +17,8 @@ struct closing {
     char data[96], path[128], head[160];
     struct ledger *ledger;
     struct ledger_lane *lane;
+    struct ledger_row was; /* the listed row */
+    struct ledger_ref ref;
 };
 
 static void append(struct closing *closing, const char *id, int64_t at_ms)
@@ -216,6 +219,108 @@ static void pending_rows_are_waited_for_unless_said(void **state)
     assert_true(exists(closing->head));
 }
 
+/* A call whose cost is known and may still change. */
+static void append_listed(struct closing *closing, const char *id, int64_t at_ms)
+{
+    struct ledger_hold hold;
+
+    closing->was = fixture_row(id);
+    assert_int_equal(ledger_hold(closing->lane, &closing->was, at_ms, &hold), 0);
+    ledger_post_listed(closing->lane, &hold, &closing->was);
+    closing->ref = hold.ref;
+}
+
+static void a_cost_that_is_known_is_not_waited_for(void **state)
+{
+    struct closing *closing = *state;
+    struct admin_close_order order = order_of(closing);
+    struct admin_error error = {.status = 0};
+    struct seal seal;
+
+    fill(closing);
+    append_listed(closing, "gen_listed", october_ms + 2 * LEDGER_DAY_MS);
+    make_key(closing);
+    if (admin_close(closing->ledger, &order, &seal, &error) != 0)
+        fail_msg("%s: %s", error.code, error.message);
+    assert_int_equal(seal.rows, ROWS + 1);
+    assert_true(exists(closing->head));
+}
+
+static void change_row(void *arg)
+{
+    struct closing *closing = arg;
+    struct ledger_row row = closing->was;
+
+    row.model = TEXT("changed/after");
+    assert_int_equal(ledger_settle(closing->lane, &closing->ref, &closing->was, &row, true,
+                                   october_ms + 3 * LEDGER_DAY_MS),
+                     0);
+    ledger_kick(closing->lane);
+}
+
+static void check_export(const struct closing *closing, const struct seal *seal, char *bytes,
+                         size_t size)
+{
+    uint8_t hash[TREE_HASH];
+    size_t len = read_file(closing->path, bytes, size - 1);
+
+    bytes[len] = '\0';
+    assert_int_equal(EVP_Digest(bytes, len, hash, NULL, EVP_sha256(), NULL), 1);
+    assert_true(seal->has_export);
+    assert_memory_equal(seal->export_hash, hash, sizeof hash);
+}
+
+/* The dangerous moment: the export is whole, and the month does not stand still yet. */
+static void a_row_that_changes_after_the_export_is_exported_again(void **state)
+{
+    static char bytes[64 * 1024];
+    struct closing *closing = *state;
+    struct admin_close_order order = order_of(closing);
+    struct admin_error error = {.status = 0};
+    struct seal seal;
+
+    fill(closing);
+    append_listed(closing, "gen_listed", october_ms + 2 * LEDGER_DAY_MS);
+    make_key(closing);
+    order.with_pending = true;
+    order.on_exported = change_row;
+    order.arg = closing;
+    if (admin_close(closing->ledger, &order, &seal, &error) != 0)
+        fail_msg("%s: %s", error.code, error.message);
+    check_export(closing, &seal, bytes, sizeof bytes);
+    assert_non_null(strstr(bytes, "changed/after"));
+    assert_int_equal(seal.rows, ROWS + 1);
+    assert_true(exists(closing->head));
+}
+
+/* Killed with the export there and no seal, or in the middle of the export. */
+static void what_a_killed_close_left_behind_is_gone_on_from(void **state)
+{
+    static char bytes[64 * 1024];
+    struct closing *closing = *state;
+    struct admin_close_order order = order_of(closing);
+    struct admin_error error = {.status = 0};
+    struct ledger_reader *reader;
+    struct seal seal;
+    char part[160];
+    FILE *file = fopen(closing->path, "w");
+
+    fill(closing);
+    make_key(closing);
+    assert_non_null(file);
+    assert_int_equal(ledger_reader_within(closing->ledger, 5000, NULL, &reader), 0);
+    assert_int_equal(export_rows(reader, order.from_ms, order.to_ms, EXPORT_CSV, file), 0);
+    ledger_reader_close(reader);
+    fclose(file);
+    snprintf(part, sizeof part, "%s.part", closing->path);
+    assert_int_equal(admin_file_write(part, "half", 4), 0);
+    if (admin_close(closing->ledger, &order, &seal, &error) != 0)
+        fail_msg("%s: %s", error.code, error.message);
+    check_export(closing, &seal, bytes, sizeof bytes);
+    assert_true(exists(closing->head));
+    assert_false(exists(part));
+}
+
 static void a_call_under_way_is_waited_for_always(void **state)
 {
     struct closing *closing = *state;
@@ -323,6 +428,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_head_names_the_export_beside_it, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_closed_leaves_no_file, setup, teardown),
         cmocka_unit_test_setup_teardown(pending_rows_are_waited_for_unless_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cost_that_is_known_is_not_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_that_changes_after_the_export_is_exported_again,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_killed_close_left_behind_is_gone_on_from, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_call_under_way_is_waited_for_always, setup, teardown),
         cmocka_unit_test_setup_teardown(files_that_are_there_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backup_is_a_ledger_with_its_secrets, setup, teardown),

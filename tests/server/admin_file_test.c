@@ -69,13 +69,11 @@ static void a_file_is_there_whole_or_not_at_all(void **state)
 
     assert_int_equal(admin_file_begin(&file, folder->path), 0);
     assert_int_equal(admin_file_begin(&second, folder->path), -EEXIST); /* it is being written */
-    fputs("what is not wanted", file.stream);
-    assert_int_equal(admin_file_restart(&file), 0);
     fputs("abc", file.stream);
     assert_int_equal(access(folder->path, F_OK), -1);
     assert_int_equal(admin_file_sync(&file, hash), 0);
     assert_memory_equal(hash, abc, sizeof hash);
-    assert_int_equal(admin_file_finish(&file), 0);
+    assert_int_equal(admin_file_finish(&file, hash), 0);
     assert_holds(folder->path, "abc");
     assert_int_equal(access(folder->part, F_OK), -1);
     admin_file_abandon(&file); /* of what is finished nothing goes */
@@ -86,17 +84,63 @@ static void what_is_there_is_never_replaced(void **state)
 {
     struct folder *folder = *state;
     struct admin_file file = {.stream = NULL};
+    uint8_t hash[ADMIN_FILE_HASH];
 
     assert_int_equal(admin_file_begin(&file, folder->path), 0);
     fputs("late", file.stream);
     assert_int_equal(admin_file_write(folder->other, "early", 5), 0);
     assert_int_equal(rename(folder->other, folder->path), 0); /* it comes meanwhile */
-    assert_int_equal(admin_file_finish(&file), -EEXIST);
+    assert_int_equal(admin_file_sync(&file, hash), 0);
+    assert_int_equal(admin_file_finish(&file, hash), -EEXIST);
     assert_holds(folder->path, "early");
     assert_int_equal(access(folder->part, F_OK), -1);
-    assert_int_equal(admin_file_begin(&file, folder->path), -EEXIST);
     assert_int_equal(admin_file_write(folder->path, "x", 1), -EEXIST);
     assert_holds(folder->path, "early");
+}
+
+static void write_raw(const char *path, const char *text, mode_t mode)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+/* What a process leaves behind that is killed in the middle of it, or after it. */
+static void what_was_left_behind_is_gone_on_from(void **state)
+{
+    struct folder *folder = *state;
+    struct admin_file file = {.stream = NULL};
+    uint8_t hash[ADMIN_FILE_HASH];
+
+    write_raw(folder->part, "half of a longer te", 0600);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(admin_file_begin(&file, folder->path), 0);
+        fputs("whole", file.stream);
+        assert_int_equal(admin_file_sync(&file, hash), 0);
+        assert_int_equal(admin_file_finish(&file, hash), again); /* 1: it is there, and the same */
+        assert_holds(folder->path, "whole");
+        assert_int_equal(access(folder->part, F_OK), -1);
+    }
+}
+
+static void what_is_not_ours_is_not_replaced(void **state)
+{
+    struct folder *folder = *state;
+    struct admin_file file = {.stream = NULL};
+
+    write_raw(folder->part, "theirs", 0644);
+    assert_int_equal(admin_file_begin(&file, folder->path), -EEXIST);
+    assert_int_equal(chmod(folder->part, 0600), 0);
+    assert_holds(folder->part, "theirs");
+    assert_int_equal(link(folder->part, folder->other), 0); /* and by another name */
+    assert_int_equal(admin_file_begin(&file, folder->path), -EEXIST);
+    unlink(folder->part);
+    assert_int_equal(symlink(folder->other, folder->part), 0);
+    assert_int_equal(admin_file_begin(&file, folder->path), -EEXIST);
+    assert_holds(folder->other, "theirs");
 }
 
 static void what_is_abandoned_is_gone(void **state)
@@ -138,6 +182,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_is_there_whole_or_not_at_all, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_there_is_never_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_left_behind_is_gone_on_from, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_ours_is_not_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_abandoned_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(secrets_are_copied_whole, setup, teardown),
     };

@@ -344,7 +344,7 @@ void price_rates_lay_over(struct price_rates *rates, const struct price_rates *o
 /* Under a service tier reasoning costs that tier's output (pricing-and-focus section 3 rule 4),
  * unless it names a price for it. */
 static void price_reasoning(const struct price_brackets *service, unsigned tier,
-                           struct price_rates *rates)
+                            struct price_rates *rates)
 {
     uint32_t known = service->base.known | (tier > 0 ? service->tiers[tier - 1].rates.known : 0);
 

@@ -37,7 +37,8 @@ static void a_whole_record_is_read(void **state)
     assert_int_equal(record.service_tier.len, 0);
     assert_true(money_is(record.billed, "0.00254674"));
     assert_true(money_is(record.upstream_cost, NULL));
-    assert_true(money_is(record.market, NULL)); /* surcharges may hide in the total: not comparable */
+    assert_true(
+        money_is(record.market, NULL)); /* surcharges may hide in the total: not comparable */
     assert_int_equal(record.usage.prompt_tokens, 9520);
     assert_int_equal(record.usage.completion_tokens, 17);
     assert_int_equal(record.usage.reasoning_tokens, 3);
@@ -137,7 +138,8 @@ static void money_of_a_record_follows_its_rules(void **state)
                  i % 2 == 0 ? "{\"data\":{\"id\":\"gen_1\",%s}}" : "{\"id\":\"gen_1\",%s}",
                  cases[i].members);
         assert_int_equal(read_record(answer, body, &record), 0);
-        if (!money_is(record.billed, cases[i].billed) || !money_is(record.market, cases[i].market) ||
+        if (!money_is(record.billed, cases[i].billed) ||
+            !money_is(record.market, cases[i].market) ||
             !money_is(record.upstream_cost, cases[i].upstream))
             fail_msg("case %s", cases[i].members);
         free_answer(answer);
@@ -221,7 +223,8 @@ static void what_an_earlier_answer_said_is_not_the_records(void **state)
     strcpy(answer->model, "stale");
     strcpy(answer->provider, "stale");
     strcpy(answer->finish_reason, "stale");
-    assert_int_equal(read_record(answer, "{\"data\":{\"id\":\"gen_1\",\"model\":null}}", &record), 0);
+    assert_int_equal(read_record(answer, "{\"data\":{\"id\":\"gen_1\",\"model\":null}}", &record),
+                     0);
     assert_int_equal(record.model.len, 0);
     assert_int_equal(record.provider.len, 0);
     assert_int_equal(record.finish_reason.len, 0);
